@@ -1,0 +1,255 @@
+//! The errors of the runtime: a stable code, what it means, and the next command.
+//!
+//! [`Error`] is what a [`Migrator`](crate::Migrator) returns; [`StepError`] is what a data
+//! migration returns. They are two types because the second takes `?` from any error, which
+//! a type that is itself an error cannot.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::report::RunProgress;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $variant:ident = $text:literal,)*) => {
+        /// What kind of error it is. The text of each code is stable.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum ErrorCode {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl ErrorCode {
+            /// Every code there is, for documentation and tests.
+            pub const ALL: &[ErrorCode] = &[$(ErrorCode::$variant,)*];
+
+            /// The code as shown and serialised, such as `step_edited`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(ErrorCode::$variant => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The URL cannot be understood, or names a database this build does not support.
+    BadUrl = "bad_url",
+    /// The server or file could not be reached or opened.
+    ConnectFailed = "connect_failed",
+    /// The server refused the user or the password.
+    LoginRefused = "login_refused",
+    /// The database is read-only.
+    ReadOnly = "read_only",
+    /// A right is missing.
+    PermissionDenied = "permission_denied",
+    /// The connection was lost.
+    ConnectionLost = "connection_lost",
+    /// The database reported an error in a statement of ours.
+    Database = "database",
+    /// The user's connection is inside a transaction.
+    InTransaction = "in_transaction",
+    /// The ledger's name is not acceptable.
+    BadLedgerName = "bad_ledger_name",
+    /// A ledger of that name exists, in another schema than the one configured.
+    LedgerElsewhere = "ledger_elsewhere",
+    /// The ledger was written by a newer version of this library.
+    LedgerNewer = "ledger_newer",
+    /// The ledger's content makes no sense; it was changed by hand.
+    LedgerDamaged = "ledger_damaged",
+    /// Two steps or apps have one name.
+    DuplicateStep = "duplicate_step",
+    /// A step refers to one that does not exist.
+    UnknownReference = "unknown_reference",
+    /// Steps wait for each other in a circle.
+    DependencyCycle = "dependency_cycle",
+    /// A step cannot be run as it is written.
+    InvalidStep = "invalid_step",
+    /// The step is written for another database.
+    WrongDatabase = "wrong_database",
+    /// No step has that name.
+    UnknownStep = "unknown_step",
+    /// Several steps have that name; the app must be given.
+    AmbiguousStep = "ambiguous_step",
+    /// The operation does not apply to this kind of step or to its state.
+    NotPossible = "not_possible",
+    /// A step that must come first is not applied.
+    DependencyNotApplied = "dependency_not_applied",
+    /// An applied step differs from the one in the binary.
+    StepEdited = "step_edited",
+    /// The database has a step that the binary lacks.
+    StepMissing = "step_missing",
+    /// A SQL step is pending although a later one of its app is applied.
+    OutOfOrder = "out_of_order",
+    /// A non-atomic step was interrupted and a person must look.
+    NeedsReview = "needs_review",
+    /// A statement or function of a step failed.
+    StepFailed = "step_failed",
+    /// A function panicked.
+    StepPanicked = "step_panicked",
+    /// The step's `verify` check failed.
+    VerifyFailed = "verify_failed",
+    /// The lock was not had in time.
+    LockHeld = "lock_held",
+    /// The lock was lost to another process during the run.
+    LockLost = "lock_lost",
+    /// The run was cancelled.
+    Cancelled = "cancelled",
+    /// A dry run is not possible for this step on this database.
+    DryRunImpossible = "dry_run_impossible",
+    /// The binary is older than the files beside it.
+    StaleBinary = "stale_binary",
+    /// Steps are pending and the caller asked that none be.
+    Pending = "pending",
+}
+
+impl fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for ErrorCode {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// Why an operation of the [`Migrator`](crate::Migrator) failed.
+///
+/// `Display` gives the whole text for people, help included; it is not stable.
+/// [`code`](Self::code) is.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    code: ErrorCode,
+    message: String,
+    help: Vec<String>,
+    progress: Option<RunProgress>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            message: message.into(),
+            help: Vec::new(),
+            progress: None,
+            source: None,
+        }))
+    }
+
+    /// Adds one thing that leads out: a sentence, or a command in backquotes.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.0.help.push(help.into());
+        self
+    }
+
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_progress(mut self, progress: RunProgress) -> Self {
+        self.0.progress = Some(progress);
+        self
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    /// What happened, without the help.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do next, one sentence or command each.
+    pub fn helps(&self) -> &[String] {
+        &self.0.help
+    }
+
+    /// What had been applied when the run failed, what failed, and what remains.
+    pub fn progress(&self) -> Option<&RunProgress> {
+        self.0.progress.as_ref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} [{}]", self.0.message, self.0.code)?;
+        for help in &self.0.help {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}
+
+impl Serialize for Error {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut state = serializer.serialize_struct("Error", 4)?;
+        state.serialize_field("code", &self.0.code)?;
+        state.serialize_field("message", &self.0.message)?;
+        state.serialize_field("help", &self.0.help)?;
+        state.serialize_field("progress", &self.0.progress)?;
+        state.end()
+    }
+}
+
+/// Why a data migration failed. Takes `?` from any error.
+///
+/// ```
+/// use migrate_core::StepError;
+///
+/// fn parse(text: &str) -> migrate_core::Result<u64> {
+///     let n: u64 = text.parse()?;
+///     if n == 0 {
+///         return Err(StepError::msg("there is nothing to move"));
+///     }
+///     Ok(n)
+/// }
+/// assert_eq!(parse("0").unwrap_err().to_string(), "there is nothing to move");
+/// ```
+pub struct StepError(Box<dyn std::error::Error + Send + Sync>);
+
+impl StepError {
+    /// An error that is only a text.
+    pub fn msg(message: impl Into<String>) -> Self {
+        Self(message.into().into())
+    }
+
+    pub(crate) fn into_source(self) -> Box<dyn std::error::Error + Send + Sync> {
+        self.0
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Debug for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<E: std::error::Error + Send + Sync + 'static> From<E> for StepError {
+    fn from(error: E) -> Self {
+        Self(Box::new(error))
+    }
+}

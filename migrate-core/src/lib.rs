@@ -1,0 +1,2 @@
+//! Migrations that rustc checks.
+pub mod context;

@@ -1,0 +1,371 @@
+//! The results of operations: plain data that serialises to the documented JSON.
+//!
+//! Field names are part of the stable JSON schema of `--format json`. Times are text in
+//! ISO 8601, UTC, from the database's clock; durations are milliseconds.
+
+use std::fmt;
+
+use migrate_source::Database;
+use serde::{Serialize, Serializer};
+
+/// A step's identity: `app.name`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StepId {
+    /// The app's label.
+    pub app: String,
+    /// The step's name within the app.
+    pub name: String,
+}
+
+impl StepId {
+    /// Joins the two parts; nothing is validated.
+    pub fn new(app: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { app: app.into(), name: name.into() }
+    }
+}
+
+impl fmt::Display for StepId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.app, self.name)
+    }
+}
+
+impl Serialize for StepId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// SQL file or function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StepKind {
+    /// A SQL file.
+    Sql,
+    /// A function with `#[data_migration]`.
+    Data,
+}
+
+/// What became of a step in a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum StepOutcome {
+    /// It ran and is recorded.
+    Applied,
+    /// A non-atomic step that had been interrupted ran to its end.
+    Resumed,
+    /// It ran again with `--force`.
+    Forced,
+    /// It was recorded without running.
+    Faked,
+    /// It was applied before; nothing was done.
+    AlreadyApplied,
+    /// Another process applied it while this one waited for the lock.
+    AppliedMeanwhile,
+    /// It ran and everything was rolled back.
+    DryRun,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct StepRun {
+    /// The step.
+    pub step: StepId,
+    /// SQL file or function.
+    pub kind: StepKind,
+    /// What became of it.
+    pub outcome: StepOutcome,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// Rows changed, where known.
+    pub rows: Option<u64>,
+    /// What the function returned, as text (the `Result:` line).
+    pub result: Option<String>,
+    /// Whether the row of a forced re-run existed before, so that its time was refreshed.
+    pub refreshed: bool,
+}
+
+/// The result of a run that went well.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct RunReport {
+    /// The database.
+    pub database: Database,
+    /// What ran, in order; empty when nothing was pending.
+    pub steps: Vec<StepRun>,
+    /// How many steps are applied now, all apps together.
+    pub applied_total: usize,
+    /// Milliseconds spent waiting for the lock.
+    pub waited_ms: u64,
+    /// Milliseconds in all.
+    pub duration_ms: u64,
+    /// What the policies let pass.
+    pub warnings: Vec<String>,
+}
+
+/// How far a run came that failed.
+#[derive(Clone, Debug, Default, Serialize)]
+#[non_exhaustive]
+pub struct RunProgress {
+    /// What is applied and recorded.
+    pub applied: Vec<StepRun>,
+    /// The step that failed.
+    pub failed: Option<StepId>,
+    /// What the failed step left behind.
+    pub left_behind: Option<String>,
+    /// What did not run.
+    pub remaining: Vec<StepId>,
+}
+
+/// How a step will be executed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Mode {
+    /// Effect and ledger row commit together, or not at all.
+    Atomic,
+    /// Statement by statement, resumable; the author asked for it.
+    NonAtomic,
+    /// Statement by statement because this database commits each DDL statement by itself.
+    ImplicitCommit,
+}
+
+/// One step of a plan.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct PlannedStep {
+    /// The step.
+    pub step: StepId,
+    /// SQL file or function.
+    pub kind: StepKind,
+    /// How it will be executed.
+    pub mode: Mode,
+    /// The file, and for a function the line.
+    pub location: String,
+    /// The doc comment of a function.
+    pub description: Option<String>,
+    /// For a step that was interrupted: how many statements are done, of how many.
+    pub resumes_after: Option<(usize, usize)>,
+}
+
+/// What a run would do now.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// The database.
+    pub database: Database,
+    /// The steps, in order of execution.
+    pub steps: Vec<PlannedStep>,
+    /// What a run would refuse; empty when it would start.
+    pub problems: Vec<Problem>,
+    /// What the policies let pass.
+    pub warnings: Vec<String>,
+}
+
+/// Something that stands in the way of a run.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The error code that a run would give.
+    pub code: crate::error::ErrorCode,
+    /// The step, if it is about one.
+    pub step: Option<StepId>,
+    /// What it is.
+    pub message: String,
+    /// What to do, one sentence or command each.
+    pub help: Vec<String>,
+}
+
+/// The state of one step in `status`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum State {
+    /// In the binary, not in the database.
+    Pending,
+    /// Never run by a bare `migrate`, and not applied.
+    Manual,
+    /// Applied.
+    Applied,
+    /// Applied, but the binary has another text now.
+    Edited,
+    /// Applied, and not in this binary.
+    Missing,
+    /// Being executed now by the holder of the lock.
+    Running,
+    /// A non-atomic step that stopped half-way; the next run resumes it.
+    Interrupted,
+    /// The last attempt failed.
+    Failed,
+}
+
+/// One line of `status`.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct StatusEntry {
+    /// The step.
+    pub step: StepId,
+    /// SQL file or function; `None` for a row of an unknown kind.
+    pub kind: Option<StepKind>,
+    /// Its state.
+    pub state: State,
+    /// When it was applied.
+    pub applied_at: Option<String>,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+    /// Rows changed, where known.
+    pub rows: Option<u64>,
+    /// Statements done and statements in all, for a step that is under way or interrupted.
+    pub statements: Option<(usize, usize)>,
+    /// Whether it was recorded without running.
+    pub faked: bool,
+    /// The doc comment of a function.
+    pub description: Option<String>,
+    /// The last error, redacted.
+    pub error: Option<String>,
+}
+
+/// What `status` shows.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Status {
+    /// The database.
+    pub database: Database,
+    /// Whether the database has a ledger at all.
+    pub ledger: bool,
+    /// Every step, by app, in order of execution.
+    pub steps: Vec<StatusEntry>,
+    /// How many steps a run would apply now.
+    pub pending: usize,
+    /// The holder of the lock, if somebody holds it.
+    pub lock: Option<LockStatus>,
+}
+
+/// What `verify` found.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// The database.
+    pub database: Database,
+    /// How many applied steps were compared.
+    pub compared: usize,
+    /// What differs; empty when all is well.
+    pub problems: Vec<Problem>,
+}
+
+/// One entry of `list`: a data migration or SQL step with when it was applied.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct ListEntry {
+    /// The step.
+    pub step: StepId,
+    /// SQL file or function; `None` for a row of an unknown kind.
+    pub kind: Option<StepKind>,
+    /// When it was applied; `None` when it is pending.
+    pub applied_at: Option<String>,
+    /// The doc comment of a function.
+    pub description: Option<String>,
+}
+
+/// One entry of `history`: something that was done, or tried, to a step.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct HistoryEntry {
+    /// A number that grows.
+    pub id: i64,
+    /// The step.
+    pub step: StepId,
+    /// `run`, `force`, `fake`, `mark`, `unmark`, `accept` or `resolve`.
+    pub action: String,
+    /// `applied`, `failed`, `recorded` or `removed`.
+    pub outcome: String,
+    /// When it ended.
+    pub at: String,
+    /// How long it took.
+    pub duration_ms: Option<u64>,
+    /// Rows changed, where known.
+    pub rows: Option<u64>,
+    /// The checksum of the text that ran.
+    pub checksum: Option<String>,
+    /// The error, redacted.
+    pub error: Option<String>,
+    /// The reason the user gave.
+    pub reason: Option<String>,
+    /// The host.
+    pub host: String,
+    /// The process id.
+    pub pid: i64,
+    /// The application's version.
+    pub app_version: String,
+}
+
+/// Who holds the lock.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct LockStatus {
+    /// Whether somebody holds it.
+    pub held: bool,
+    /// The fencing token: it grows with each take-over.
+    pub token: i64,
+    /// The holder as shown to people: host, process id, application version.
+    pub holder: Option<String>,
+    /// Milliseconds until the lease runs out; negative when it has.
+    pub expires_in_ms: Option<i64>,
+    /// Milliseconds since the holder last showed progress.
+    pub progress_ms_ago: Option<i64>,
+    /// What the holder is doing.
+    pub activity: Option<String>,
+    /// Whether the holder is known to be dead (same host, the process is gone).
+    pub dead: bool,
+}
+
+/// What a dry run would have changed.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct DryRunReport {
+    /// The database.
+    pub database: Database,
+    /// The steps that ran and were rolled back.
+    pub steps: Vec<DryRunStep>,
+    /// The steps that were not tried, because one before them cannot be rolled back here.
+    pub not_tried: Vec<NotTried>,
+}
+
+/// One step of a dry run.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct DryRunStep {
+    /// The step and what it returned.
+    pub run: StepRun,
+    /// Rows changed, table by table, where the database can tell.
+    pub tables: Vec<TableChange>,
+    /// Rows changed in all, where the database cannot tell them apart by table.
+    pub rows_total: Option<u64>,
+}
+
+/// Rows changed in one table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct TableChange {
+    /// The table, with its schema where it is not the default one.
+    pub table: String,
+    /// Rows inserted.
+    pub inserted: u64,
+    /// Rows updated.
+    pub updated: u64,
+    /// Rows deleted.
+    pub deleted: u64,
+}
+
+/// A step that a dry run did not try, and why.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct NotTried {
+    /// The step.
+    pub step: StepId,
+    /// Why not.
+    pub reason: String,
+}
