@@ -78,7 +78,7 @@ impl StepDatabase for Portable {
 }
 
 /// How a step was asked to run, and where its messages go.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct StepRequest<'c> {
     pub(crate) dry_run: bool,
     pub(crate) verbosity: u8,
@@ -127,17 +127,23 @@ impl<DB: StepDatabase> Context<'_, DB> {
     /// It is shown as a bar on a terminal, and it is the sign of life that other processes
     /// waiting for the lock look at: a holder that reports progress is not given up on.
     pub fn progress(&self, done: u64, total: Option<u64>) {
-        self.request.reporter.progress(self.request.step, done, total);
+        self.request
+            .reporter
+            .progress(self.request.step, done, total);
     }
 
     /// Tells the user something; shown at verbosity 1 and above.
     pub fn log(&self, message: impl fmt::Display) {
-        self.request.reporter.log(self.request.step, 1, &message.to_string());
+        self.request
+            .reporter
+            .log(self.request.step, 1, &message.to_string());
     }
 
     /// Tells the user a detail; shown at verbosity 2 and above.
     pub fn detail(&self, message: impl fmt::Display) {
-        self.request.reporter.log(self.request.step, 2, &message.to_string());
+        self.request
+            .reporter
+            .log(self.request.step, 2, &message.to_string());
     }
 }
 
@@ -220,7 +226,10 @@ count_output!(u64, u32, usize, i64, i32);
 
 impl IntoStepOutput for String {
     fn into_step_output(self) -> StepOutput {
-        StepOutput { text: Some(self), rows: None }
+        StepOutput {
+            text: Some(self),
+            rows: None,
+        }
     }
 }
 
@@ -269,7 +278,7 @@ pub trait ErasedStepFn: Send + Sync {
 
 /// Keeps [`StepRequest`] out of the public API of [`ErasedStepFn`].
 #[doc(hidden)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct StepRequestHandle<'c>(pub(crate) StepRequest<'c>);
 
 impl<DB: StepDatabase> ErasedStepFn for StepFn<DB> {
@@ -285,7 +294,10 @@ impl<DB: StepDatabase> ErasedStepFn for StepFn<DB> {
         let function = self.0;
         let connection = DB::connection(session)?;
         Some(Box::pin(async move {
-            let mut context = Context { connection, request: request.0 };
+            let mut context = Context {
+                connection,
+                request: request.0,
+            };
             function(&mut context).await
         }))
     }

@@ -29,7 +29,24 @@ impl Migrations {
         folders: &'static [AppFolder],
         external: &'static [&'static Migrations],
     ) -> Self {
-        Self { package, folder_check: folders, apps, external }
+        Self {
+            package,
+            folder_check: folders,
+            apps,
+            external,
+        }
+    }
+
+    pub(crate) fn apps(&self) -> impl Iterator<Item = &'static App> + use<> {
+        self.apps.iter()
+    }
+
+    pub(crate) fn external(&self) -> &'static [&'static Migrations] {
+        self.external
+    }
+
+    pub(crate) fn folders(&self) -> &'static [AppFolder] {
+        self.folder_check
     }
 
     /// The package whose `embed_migrations!` wrote this value.
@@ -55,7 +72,11 @@ impl App {
         crate_name: &'static str,
         files: &'static [SqlFile],
     ) -> Self {
-        Self { label, crate_name, files }
+        Self {
+            label,
+            crate_name,
+            files,
+        }
     }
 }
 
@@ -178,8 +199,12 @@ inventory::collect!(FunctionStep);
 #[doc(hidden)]
 pub mod __private {
     pub use super::{App, AppFolder, FunctionStep, Migrations, SqlFile};
-    pub use crate::context::{ErasedStepFn, IntoStepOutput, StepFn, StepOutput};
+    pub use crate::context::{
+        ErasedStepFn, IntoStepOutput, StepFn, StepFnPointer, StepOutput, StepRequestHandle,
+    };
     pub use crate::embedded::StepRef;
+    pub use crate::event::StepReporter;
+    pub use crate::session::{ScriptError, Session, TransactionBody};
     pub use inventory;
     pub use std::boxed::Box;
 

@@ -160,6 +160,17 @@ impl Error {
         self
     }
 
+    /// The same error once more, without its source, for an operation that is called twice.
+    pub(crate) fn again(&self) -> Self {
+        Self(Box::new(Inner {
+            code: self.0.code,
+            message: self.0.message.clone(),
+            help: self.0.help.clone(),
+            progress: self.0.progress.clone(),
+            source: None,
+        }))
+    }
+
     /// The stable code.
     pub fn code(&self) -> ErrorCode {
         self.0.code
@@ -193,7 +204,10 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+        self.0
+            .source
+            .as_deref()
+            .map(|source| source as &(dyn std::error::Error + 'static))
     }
 }
 

@@ -112,6 +112,12 @@ pub trait StepReporter: Send + Sync {
     fn log(&self, step: &str, level: u8, message: &str);
 }
 
+impl fmt::Debug for dyn StepReporter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StepReporter")
+    }
+}
+
 impl fmt::Debug for dyn Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Observer")

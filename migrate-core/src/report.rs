@@ -20,7 +20,10 @@ pub struct StepId {
 impl StepId {
     /// Joins the two parts; nothing is validated.
     pub fn new(app: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { app: app.into(), name: name.into() }
+        Self {
+            app: app.into(),
+            name: name.into(),
+        }
     }
 }
 

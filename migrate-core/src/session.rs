@@ -9,6 +9,7 @@ use std::fmt;
 use migrate_source::Database;
 
 use crate::context::BoxFuture;
+use crate::error::Error;
 
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -127,13 +128,42 @@ pub trait Session: Any + Send + sealed::Sealed {
     fn script(&mut self, sql: String) -> BoxFuture<'_, Result<Vec<u64>, ScriptError>>;
 
     /// Runs one query and returns its rows. Without values it is a simple query: one round trip.
-    fn query<'s>(&'s mut self, sql: &str, values: &[Value]) -> BoxFuture<'s, sqlx::Result<Vec<Row>>>;
+    fn query<'s>(
+        &'s mut self,
+        sql: &str,
+        values: &[Value],
+    ) -> BoxFuture<'s, sqlx::Result<Vec<Row>>>;
 
     /// Executes one statement with values bound and returns the rows affected.
     fn execute<'s>(&'s mut self, sql: &str, values: &[Value]) -> BoxFuture<'s, sqlx::Result<u64>>;
 
+    /// Begins a transaction with this statement, runs the body in it, and commits; rolls back
+    /// when the body fails. It goes through sqlx, so a function that begins a transaction of its
+    /// own gets a savepoint and cannot commit ours by accident.
+    ///
+    /// The outer error is a BEGIN or COMMIT that failed, the inner one the body's.
+    fn in_transaction<'s>(
+        &'s mut self,
+        begin: &'static str,
+        body: &'s mut dyn TransactionBody,
+    ) -> BoxFuture<'s, sqlx::Result<Result<(), Error>>>;
+
+    /// Whether sqlx knows of an open transaction.
+    fn has_transaction(&self) -> bool;
+
+    /// Ends the connection politely.
+    fn close(self: Box<Self>) -> BoxFuture<'static, ()>;
+
     /// The typed connection, for functions.
     fn as_any(&mut self) -> &mut (dyn Any + Send);
+}
+
+/// What runs inside [`Session::in_transaction`]. A trait and not a closure, because the future
+/// borrows both the body and the session.
+#[doc(hidden)]
+pub trait TransactionBody: Send {
+    /// Runs; `Err` rolls back.
+    fn run<'s>(&'s mut self, session: &'s mut dyn Session) -> BoxFuture<'s, Result<(), Error>>;
 }
 
 impl fmt::Debug for dyn Session {
@@ -207,7 +237,10 @@ macro_rules! session_impl {
                             Some(Ok(Either::Left(done))) => affected.push(done.rows_affected()),
                             Some(Ok(Either::Right(_))) => {}
                             Some(Err(error)) => {
-                                return Err(ScriptError { completed: affected.len(), error });
+                                return Err(ScriptError {
+                                    completed: affected.len(),
+                                    error,
+                                });
                             }
                         }
                     }
@@ -250,6 +283,35 @@ macro_rules! session_impl {
                         query = bind(query, value);
                     }
                     Ok(query.execute(self).await?.rows_affected())
+                })
+            }
+
+            fn in_transaction<'s>(
+                &'s mut self,
+                begin: &'static str,
+                body: &'s mut dyn TransactionBody,
+            ) -> BoxFuture<'s, sqlx::Result<Result<(), Error>>> {
+                Box::pin(async move {
+                    let mut transaction = sqlx::Connection::begin_with(self, begin).await?;
+                    match body.run(&mut *transaction).await {
+                        Ok(()) => transaction.commit().await.map(Ok),
+                        Err(error) => {
+                            // A failed ROLLBACK means a lost connection, which rolls back too.
+                            let _ = transaction.rollback().await;
+                            Ok(Err(error))
+                        }
+                    }
+                })
+            }
+
+            fn has_transaction(&self) -> bool {
+                sqlx::Connection::is_in_transaction(self)
+            }
+
+            fn close(self: Box<Self>) -> BoxFuture<'static, ()> {
+                Box::pin(async move {
+                    // The connection is gone either way.
+                    let _ = sqlx::Connection::close(*self).await;
                 })
             }
 

@@ -7,8 +7,9 @@ use migrate_source::Database;
 use sqlx::mysql::{MySqlArguments, MySqlRow};
 use sqlx::{Column, Either, MySql, MySqlConnection, Row as _, TypeInfo, ValueRef};
 
-use super::{Row, ScriptError, Session, Value, session_impl};
+use super::{Row, ScriptError, Session, TransactionBody, Value, session_impl};
 use crate::context::BoxFuture;
+use crate::error::Error;
 
 type Query = sqlx::query::Query<'static, MySql, MySqlArguments>;
 

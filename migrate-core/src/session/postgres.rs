@@ -4,11 +4,15 @@ use std::any::Any;
 
 use futures_util::StreamExt;
 use migrate_source::Database;
-use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::encode::IsNull;
+use sqlx::error::BoxDynError;
+use sqlx::postgres::types::Oid;
+use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgRow, PgTypeInfo};
 use sqlx::{Column, Either, PgConnection, Postgres, Row as _, TypeInfo, ValueRef};
 
-use super::{Row, ScriptError, Session, Value, session_impl};
+use super::{Row, ScriptError, Session, TransactionBody, Value, session_impl};
 use crate::context::BoxFuture;
+use crate::error::Error;
 
 type Query = sqlx::query::Query<'static, Postgres, PgArguments>;
 
@@ -16,13 +20,28 @@ session_impl!(PgConnection, Database::Postgres, Postgres);
 
 fn bind(query: Query, value: Value) -> Query {
     match value {
-        // An untyped NULL: the server takes the type from where it stands.
-        Value::Null => query.bind(None::<String>),
+        Value::Null => query.bind(UntypedNull),
         Value::Bool(value) => query.bind(value),
         Value::Int(value) => query.bind(value),
         Value::Float(value) => query.bind(value),
         Value::Text(value) => query.bind(value),
         Value::Bytes(value) => query.bind(value),
+    }
+}
+
+/// A NULL whose type the server takes from where it stands.
+struct UntypedNull;
+
+impl sqlx::Type<Postgres> for UntypedNull {
+    fn type_info() -> PgTypeInfo {
+        // The pseudo-type `unknown`; its OID is fixed in pg_type.dat.
+        PgTypeInfo::with_oid(Oid(705))
+    }
+}
+
+impl sqlx::Encode<'_, Postgres> for UntypedNull {
+    fn encode_by_ref(&self, _: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        Ok(IsNull::Yes)
     }
 }
 

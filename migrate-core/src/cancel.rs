@@ -1,0 +1,75 @@
+//! Cancelling the statement that runs: from a second connection, or through SQLite's handler.
+
+use migrate_source::Database;
+
+use crate::interrupt::Interrupt;
+use crate::session::Session;
+use crate::target::Options;
+
+/// Cancels what the run's session is executing.
+#[derive(Clone)]
+pub(crate) struct Canceller {
+    server: Option<Options>,
+    /// The session as the token row names it: `pid:start` on Postgres, an id on MySQL.
+    session: String,
+}
+
+impl Canceller {
+    pub(crate) fn new(server: Option<Options>, session: &str) -> Self {
+        Self {
+            server,
+            session: session.to_owned(),
+        }
+    }
+
+    /// Asks the server to cancel. Where that fails, the statement ends by itself or the
+    /// connection is closed; both roll back.
+    pub(crate) async fn cancel(&self) {
+        let Some(server) = &self.server else { return };
+        let Ok(mut other) = server.open().await else {
+            return;
+        };
+        let id = self.session.split(':').next().unwrap_or_default();
+        if id.is_empty() || !id.chars().all(|c| c.is_ascii_digit()) {
+            return;
+        }
+        let sql = match other.database() {
+            Database::Postgres => format!("SELECT pg_cancel_backend({id})"),
+            Database::MySql => format!("KILL QUERY {id}"),
+            Database::Sqlite => return,
+        };
+        if let Err(failed) = other.script(sql).await {
+            tracing::warn!(error = %failed.error, "the running statement could not be cancelled");
+        }
+        other.close().await;
+    }
+}
+
+/// Makes statements of a SQLite session end with an error once the interrupt is raised.
+#[cfg(feature = "sqlite")]
+pub(crate) async fn watch(session: &mut dyn Session, interrupt: &Interrupt) {
+    // Every so many steps of SQLite's virtual machine: a few microseconds.
+    const STEPS: i32 = 1000;
+    if let Some(connection) = session.as_any().downcast_mut::<sqlx::SqliteConnection>()
+        && let Ok(mut handle) = connection.lock_handle().await
+    {
+        let interrupt = interrupt.clone();
+        handle.set_progress_handler(STEPS, move || interrupt.reason().is_none());
+    }
+}
+
+/// Ends [`watch`], so that the session can still roll back and release.
+#[cfg(feature = "sqlite")]
+pub(crate) async fn unwatch(session: &mut dyn Session) {
+    if let Some(connection) = session.as_any().downcast_mut::<sqlx::SqliteConnection>()
+        && let Ok(mut handle) = connection.lock_handle().await
+    {
+        handle.remove_progress_handler();
+    }
+}
+
+#[cfg(not(feature = "sqlite"))]
+pub(crate) async fn watch(_: &mut dyn Session, _: &Interrupt) {}
+
+#[cfg(not(feature = "sqlite"))]
+pub(crate) async fn unwatch(_: &mut dyn Session) {}

@@ -1,0 +1,17 @@
+//! The pure part: steps, their order, what the ledger's rows mean, what a run would do.
+//!
+//! No async, no I/O and no sqlx in here, so everything can be tested with plain values. The
+//! executor asks this module what to do and never decides by itself.
+
+mod build;
+mod compare;
+mod history;
+mod order;
+mod row;
+mod step;
+
+pub(crate) use compare::{Comparison, compare};
+pub use history::{History, HistoryBuilder, Source};
+pub(crate) use row::{LedgerRow, RowState, find_row};
+pub(crate) use step::Body;
+pub use step::Step;

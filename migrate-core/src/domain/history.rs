@@ -1,0 +1,200 @@
+//! A history: every step of a binary, checked and in order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use migrate_source::Database;
+use migrate_source::name::nearest;
+
+use super::build;
+use super::step::Step;
+use crate::embedded::{FunctionStep, Migrations};
+use crate::error::{Error, ErrorCode};
+use crate::report::StepId;
+
+/// Every step of a binary, checked and in order of execution.
+#[derive(Clone, Debug)]
+pub struct History {
+    pub(super) steps: Vec<Step>,
+    pub(super) apps: Vec<String>,
+    pub(super) index: HashMap<StepId, usize>,
+}
+
+/// Where a [`Migrator`](crate::Migrator) takes its steps from: the `MIGRATIONS` of a crate, or a
+/// [`History`] built by hand.
+#[derive(Debug)]
+pub struct Source {
+    pub(crate) history: Result<Arc<History>, Error>,
+    pub(crate) embedded: Option<&'static Migrations>,
+}
+
+impl From<&'static Migrations> for Source {
+    fn from(migrations: &'static Migrations) -> Self {
+        let history = History::embedded(migrations).map(Arc::new);
+        Self {
+            history,
+            embedded: Some(migrations),
+        }
+    }
+}
+
+impl From<History> for Source {
+    fn from(history: History) -> Self {
+        Arc::new(history).into()
+    }
+}
+
+impl From<Arc<History>> for Source {
+    fn from(history: Arc<History>) -> Self {
+        Self {
+            history: Ok(history),
+            embedded: None,
+        }
+    }
+}
+
+impl History {
+    /// Joins the SQL files of `migrations` with the functions that are linked into this binary.
+    ///
+    /// # Errors
+    ///
+    /// What the compiler could not see: two crates with one app, references to steps that do not
+    /// exist, cycles over `before` and `run`.
+    pub fn embedded(migrations: &'static Migrations) -> Result<Self, Error> {
+        build::embedded(migrations)
+    }
+
+    /// Starts a history by hand, for tests.
+    ///
+    /// ```
+    /// use migrate_core::History;
+    ///
+    /// let history = History::builder()
+    ///     .sql("users", "0001_initial.sql", "CREATE TABLE users (id INTEGER PRIMARY KEY);")
+    ///     .sql("users", "0002_add_email.sql", "ALTER TABLE users ADD email TEXT;")
+    ///     .build()?;
+    /// assert_eq!(history.iter().map(|step| step.id().to_string()).collect::<Vec<_>>(),
+    ///     ["users.0001_initial", "users.0002_add_email"]);
+    /// # Ok::<(), migrate_core::Error>(())
+    /// ```
+    pub fn builder() -> HistoryBuilder {
+        HistoryBuilder {
+            files: Vec::new(),
+            functions: Vec::new(),
+        }
+    }
+
+    /// The steps in order of execution, manual ones included.
+    pub fn iter(&self) -> std::slice::Iter<'_, Step> {
+        self.steps.iter()
+    }
+
+    /// The labels of the apps, in the order in which they are named.
+    pub fn apps(&self) -> &[String] {
+        &self.apps
+    }
+
+    /// The step of this identity.
+    pub fn get(&self, id: &StepId) -> Option<&Step> {
+        self.index.get(id).map(|&i| &self.steps[i])
+    }
+
+    /// Finds a step by `app.name`, by a name that only one app has, or by a prefix that only one
+    /// step has (`users.0002`).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownStep`] with the nearest names, [`ErrorCode::AmbiguousStep`].
+    pub fn find(&self, name: &str) -> Result<&Step, Error> {
+        let (app, rest) = match name.split_once('.') {
+            Some((app, rest)) => (Some(app), rest),
+            None => (None, name),
+        };
+        let of_app = |step: &&Step| app.is_none_or(|app| step.id.app == app);
+        let exact: Vec<&Step> = self
+            .iter()
+            .filter(of_app)
+            .filter(|step| step.id.name == rest)
+            .collect();
+        let found = if exact.is_empty() && !rest.is_empty() {
+            self.iter()
+                .filter(of_app)
+                .filter(|step| step.id.name.starts_with(rest))
+                .collect()
+        } else {
+            exact
+        };
+        match found.as_slice() {
+            [step] => Ok(step),
+            [] => Err(self.unknown(name)),
+            several => {
+                let names: Vec<String> = several.iter().map(|step| step.id.to_string()).collect();
+                Err(Error::new(
+                    ErrorCode::AmbiguousStep,
+                    format!("`{name}` could be any of {}", names.join(", ")),
+                )
+                .help(format!("say which: `{}`", names[0])))
+            }
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let full: Vec<String> = self.iter().map(|step| step.id.to_string()).collect();
+        let short = self.iter().map(|step| step.id.name.as_str());
+        let near = if name.contains('.') {
+            nearest(name, full.iter().map(String::as_str))
+        } else {
+            nearest(name, short)
+        };
+        let error = Error::new(
+            ErrorCode::UnknownStep,
+            format!(
+                "there is no migration `{}` in this binary",
+                name.escape_debug()
+            ),
+        );
+        match near {
+            Some(near) => error.help(format!("there is one of a similar name: `{near}`")),
+            None => error.help("`migrate list` shows what there is"),
+        }
+    }
+
+    /// Checks what depends on the database: each SQL step has a text for it, each function is
+    /// written for it, and a step that runs a non-atomic function is non-atomic itself.
+    pub(crate) fn check_for(&self, database: Database) -> Result<(), Error> {
+        build::check_for(self, database)
+    }
+}
+
+/// Collects steps for a [`History`] that is not embedded.
+#[derive(Debug)]
+pub struct HistoryBuilder {
+    pub(super) files: Vec<(String, String, String)>,
+    pub(super) functions: Vec<&'static FunctionStep>,
+}
+
+impl HistoryBuilder {
+    /// Adds a SQL file by the name it would have in a folder.
+    pub fn sql(mut self, app: &str, file_name: &str, text: &str) -> Self {
+        self.files
+            .push((app.to_owned(), file_name.to_owned(), text.to_owned()));
+        self
+    }
+
+    /// Adds a function. The value is what `#[data_migration]` submits.
+    #[doc(hidden)]
+    pub fn function(mut self, function: &'static FunctionStep) -> Self {
+        self.functions.push(function);
+        self
+    }
+
+    /// Checks and orders the steps.
+    ///
+    /// # Errors
+    ///
+    /// Everything that the macros would refuse at compile time, and what [`History::embedded`]
+    /// refuses.
+    pub fn build(self) -> Result<History, Error> {
+        build::by_hand(self)
+    }
+}

@@ -1,0 +1,20 @@
+//! Running steps: each in its way, each with its ledger row.
+//!
+//! `run` drives a plan; `atomic`, `non_atomic` and `function` execute one step; `dry_run`
+//! executes and rolls back. All of them write through [`crate::ledger`], fenced.
+
+mod atomic;
+mod dry_run;
+mod function;
+mod non_atomic;
+mod prepare;
+mod probe;
+mod reporter;
+mod run;
+mod steps;
+
+pub(crate) use dry_run::dry_run;
+pub(crate) use prepare::{check_steps, ensure_ledger};
+pub(crate) use reporter::Reporter;
+pub(crate) use run::{Runner, RunnerParts, commit};
+pub(crate) use steps::{hash_of, statement_texts};

@@ -1,0 +1,447 @@
+//! Atomic steps: effect and ledger row commit together, or not at all.
+//!
+//! On Postgres a SQL step is one message. Everywhere else, and for functions, the step runs in a
+//! transaction of sqlx's, whose last statements are the ledger's, fenced.
+
+use std::collections::HashSet;
+
+use migrate_source::Database;
+
+use super::function::{clears_in_transaction, script};
+use super::run::{Runner, execute_all, lost, step_run, write_error};
+use super::statement_texts;
+use crate::context::BoxFuture;
+use crate::db_error::{self, Kind};
+use crate::dialect::{before_begin, begin, clear_audit, publish_audit};
+use crate::domain::{Body, Step};
+use crate::error::{Error, ErrorCode};
+use crate::event::Event;
+use crate::ledger::Statement;
+use crate::report::StepRun;
+use crate::session::{Session, TransactionBody};
+
+impl<'r> Runner<'r> {
+    /// A SQL step in the cheapest way that is atomic.
+    pub(super) async fn atomic_sql(
+        &mut self,
+        session: &mut dyn Session,
+        step: &'r Step,
+        action: &'static str,
+    ) -> Result<StepRun, Error> {
+        let runs_functions = !step.runs(self.database()).is_empty();
+        if self.database() == Database::Postgres && !runs_functions {
+            return self.guarded(self.one_message(session, step, action)).await;
+        }
+        self.atomic_step(session, step, action).await
+    }
+
+    /// One simple query: BEGIN, the step, its fenced record, COMMIT.
+    async fn one_message(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        action: &'static str,
+    ) -> Result<StepRun, Error> {
+        let ledger = &self.parts.ledger;
+        let database = self.database();
+        let statements = statement_texts(step, database)?;
+        let sql = step.text_for(database).map_or("", |text| &text.parsed.up);
+        let publish = publish_audit(
+            &ledger.tables,
+            &step.id.to_string(),
+            !step.disable_audit,
+            true,
+        );
+        let record: Vec<String> = ledger
+            .applied(&self.record_of(step, action))
+            .iter()
+            .map(Statement::inline)
+            .collect();
+        let mut before = Vec::new();
+        before.extend(self.parts.reset.clone());
+        before.push(begin(database).to_owned());
+        before.push(publish);
+        // RESET is several statements; what counts is how many results come before the step's.
+        let ahead = before.join(";").matches(';').count() + 1;
+        // The newlines matter: a comment at the end of the file would swallow the COMMIT.
+        let message = format!(
+            "{};\n{sql}\n;\n{};\nCOMMIT",
+            before.join(";"),
+            record.join(";\n")
+        );
+        match session.script(message).await {
+            Ok(_) => {
+                for (i, statement) in statements.iter().enumerate() {
+                    self.statement_done(step, i + 1, statements.len(), statement.line);
+                }
+                Ok(step_run(step, self.outcome(step, action)))
+            }
+            Err(failed) => {
+                let place = failed.completed.checked_sub(ahead);
+                match place.and_then(|place| statements.get(place).map(|s| (place, s.line))) {
+                    Some((place, line)) => Err(statement_failed(
+                        step,
+                        place,
+                        statements.len(),
+                        line,
+                        failed.error,
+                    )),
+                    None => Err(write_error(database, failed.error)),
+                }
+            }
+        }
+    }
+
+    /// A step in a transaction of its own.
+    pub(super) async fn atomic_step(
+        &mut self,
+        session: &mut dyn Session,
+        step: &'r Step,
+        action: &'static str,
+    ) -> Result<StepRun, Error> {
+        let mut body = Group {
+            runner: self,
+            steps: &[step],
+            action,
+            done: Vec::new(),
+            failed: None,
+        };
+        let result = body
+            .runner
+            .guarded(transaction(session, &mut body.scope(), step))
+            .await;
+        let Group {
+            mut done, failed, ..
+        } = body;
+        let own = done.pop();
+        if let Some((_, error)) = failed {
+            return Err(error);
+        }
+        result?;
+        for run in done {
+            self.finished(run);
+        }
+        own.ok_or_else(lost)
+    }
+
+    /// Several steps in one transaction, each in a savepoint: a failure takes back that step
+    /// alone, and those before it are committed.
+    pub(super) async fn apply_group(
+        &mut self,
+        session: &mut dyn Session,
+        steps: &[&'r Step],
+        start: usize,
+        of: usize,
+    ) -> Result<(), Error> {
+        self.parts.interrupt.check()?;
+        for (i, step) in steps.iter().enumerate() {
+            self.parts.reporter.send(&Event::StepStarted {
+                step: step.id.clone(),
+                index: start + i + 1,
+                of,
+                atomic: true,
+            });
+        }
+        let begun = std::time::Instant::now();
+        let mut body = Group {
+            runner: self,
+            steps,
+            action: "run",
+            done: Vec::new(),
+            failed: None,
+        };
+        let result = body
+            .runner
+            .guarded(transaction(session, &mut body.scope(), steps[0]))
+            .await;
+        let Group { done, failed, .. } = body;
+        match result {
+            Ok(()) => done.into_iter().for_each(|run| self.finished(run)),
+            Err(error) => return Err(error),
+        }
+        match failed {
+            None => Ok(()),
+            Some((step, error)) => {
+                self.record_failure(session, step, "run", &error, begun)
+                    .await;
+                Err(error)
+            }
+        }
+    }
+
+    fn statement_done(&self, step: &Step, index: usize, of: usize, line: u32) {
+        self.parts.reporter.send(&Event::Statement {
+            step: step.id.clone(),
+            index,
+            of,
+            line,
+        });
+    }
+
+    /// Executes a step in the open transaction and records it, with the data migrations that it
+    /// runs; gives their results, the step's own last.
+    pub(super) async fn in_transaction(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        action: &'static str,
+        dry_run: bool,
+        already: &HashSet<String>,
+    ) -> Result<Vec<StepRun>, Error> {
+        let started = std::time::Instant::now();
+        let ledger = &self.parts.ledger;
+        let database = self.database();
+        let mut results = Vec::new();
+        let mut record = self.record_of(step, action);
+        let publish = publish_audit(
+            &ledger.tables,
+            &step.id.to_string(),
+            !step.disable_audit,
+            true,
+        );
+        script(session, step, publish).await?;
+        let output = match &step.body {
+            Body::Function(function) => {
+                self.function_in_transaction(session, step, function, dry_run)
+                    .await?
+            }
+            Body::Sql { .. } => {
+                self.statements_in_transaction(session, step).await?;
+                for id in step.runs(database) {
+                    let Some(inner) = self.parts.history.get(id) else {
+                        continue;
+                    };
+                    if !self.is_applied(id) && !already.contains(&id.to_string()) {
+                        results.extend(
+                            Box::pin(self.in_transaction(session, inner, "run", dry_run, already))
+                                .await?,
+                        );
+                    }
+                }
+                crate::context::StepOutput::default()
+            }
+        };
+        if clears_in_transaction(database) {
+            script(session, step, clear_audit(&ledger.tables)).await?;
+        }
+        record.duration_ms = Some(crate::lease::millis(started.elapsed()));
+        record.rows = output.rows;
+        record.result = output.text.as_deref();
+        if !dry_run {
+            execute_all(session, &ledger.applied(&record)).await?;
+        }
+        let mut run = step_run(step, self.outcome(step, action));
+        run.duration_ms = record.duration_ms.unwrap_or_default();
+        run.rows = output.rows;
+        run.result = output.text;
+        run.refreshed = self.is_applied(&step.id);
+        results.push(run);
+        Ok(results)
+    }
+
+    async fn statements_in_transaction(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+    ) -> Result<(), Error> {
+        let statements = statement_texts(step, self.database())?;
+        let of = statements.len();
+        for (i, statement) in statements.into_iter().enumerate() {
+            let line = statement.line;
+            session
+                .script(statement.text)
+                .await
+                .map_err(|failed| statement_failed(step, i, of, line, failed.error))?;
+            self.statement_done(step, i + 1, of, line);
+        }
+        Ok(())
+    }
+}
+
+/// What a failing statement means, with its place.
+pub(super) fn statement_failed(
+    step: &Step,
+    place: usize,
+    of: usize,
+    line: u32,
+    error: sqlx::Error,
+) -> Error {
+    let text = db_error::redacted(&error);
+    let code = match db_error::kind(&error) {
+        Kind::ConnectionLost => ErrorCode::ConnectionLost,
+        Kind::PermissionDenied => ErrorCode::PermissionDenied,
+        Kind::ReadOnly => ErrorCode::ReadOnly,
+        _ => ErrorCode::StepFailed,
+    };
+    let help = match code {
+        ErrorCode::ConnectionLost => {
+            "run the command again: it reads from the database what was committed"
+        }
+        ErrorCode::PermissionDenied => {
+            "grant what is missing to this role, then run the command again"
+        }
+        _ => "correct the file or the data, then run the command again",
+    };
+    Error::new(
+        code,
+        format!(
+            "`{}` failed at statement {} of {of} ({}:{line}): {text}",
+            step.id,
+            place + 1,
+            step.location
+        ),
+    )
+    .help(help)
+    .with_source(error)
+}
+
+/// Runs a body in a transaction; around it SQLite's foreign keys are switched as the step asks.
+pub(super) async fn transaction(
+    session: &mut dyn Session,
+    body: &mut dyn TransactionBody,
+    first: &Step,
+) -> Result<(), Error> {
+    let database = session.database();
+    let keys_were_on = if first.foreign_keys_off(database) {
+        foreign_keys_off(session, first).await?
+    } else {
+        false
+    };
+    if let Some(sql) = before_begin(database) {
+        script(session, first, sql.to_owned()).await?;
+    }
+    let result = session.in_transaction(begin(database), body).await;
+    if keys_were_on {
+        script(session, first, "PRAGMA foreign_keys = ON".to_owned()).await?;
+    }
+    result.unwrap_or_else(|error| Err(transaction_error(database, error)))
+}
+
+fn transaction_error(database: Database, error: sqlx::Error) -> Error {
+    db_error::database_error(database, "begin or commit the step's transaction", error)
+}
+
+/// Switches them off, which SQLite ignores inside a transaction; says whether they were on.
+async fn foreign_keys_off(session: &mut dyn Session, step: &Step) -> Result<bool, Error> {
+    let state = session.query("PRAGMA foreign_keys", &[]).await;
+    let on = state
+        .map_err(|e| db_error::database_error(Database::Sqlite, "read `PRAGMA foreign_keys`", e))?
+        .first()
+        .and_then(|row| row.int(0))
+        == Some(1);
+    if on {
+        script(session, step, "PRAGMA foreign_keys = OFF".to_owned()).await?;
+    }
+    Ok(on)
+}
+
+/// The steps of one transaction.
+struct Group<'g, 'r> {
+    runner: &'g Runner<'r>,
+    steps: &'g [&'r Step],
+    action: &'static str,
+    done: Vec<StepRun>,
+    failed: Option<(&'r Step, Error)>,
+}
+
+impl<'g, 'r> Group<'g, 'r> {
+    fn scope(&mut self) -> GroupScope<'_, 'g, 'r> {
+        GroupScope(self)
+    }
+}
+
+/// Lends a group to a transaction, so that its results can be read afterwards.
+struct GroupScope<'s, 'g, 'r>(&'s mut Group<'g, 'r>);
+
+impl TransactionBody for GroupScope<'_, '_, '_> {
+    fn run<'s>(&'s mut self, session: &'s mut dyn Session) -> BoxFuture<'s, Result<(), Error>> {
+        Box::pin(async move {
+            let group = &mut *self.0;
+            let alone = group.steps.len() == 1;
+            for step in group.steps {
+                match group_step(group, session, step, alone).await {
+                    Ok(runs) => group.done.extend(runs),
+                    Err(error) if alone => return Err(error),
+                    Err(error) => {
+                        group.failed = Some((step, error));
+                        break;
+                    }
+                }
+            }
+            finish_sqlite(group.runner, session, group.steps).await
+        })
+    }
+}
+
+async fn group_step(
+    group: &Group<'_, '_>,
+    session: &mut dyn Session,
+    step: &Step,
+    alone: bool,
+) -> Result<Vec<StepRun>, Error> {
+    const SAVEPOINT: &str = "migrate_step";
+    let already = group.done.iter().map(|run| run.step.to_string()).collect();
+    if alone {
+        return group
+            .runner
+            .in_transaction(session, step, group.action, false, &already)
+            .await;
+    }
+    script(session, step, format!("SAVEPOINT {SAVEPOINT}")).await?;
+    let result = group
+        .runner
+        .in_transaction(session, step, group.action, false, &already)
+        .await;
+    let end = match &result {
+        Ok(_) => format!("RELEASE {SAVEPOINT}"),
+        Err(_) => format!("ROLLBACK TO {SAVEPOINT}; RELEASE {SAVEPOINT}"),
+    };
+    script(session, step, end).await?;
+    result
+}
+
+/// SQLite's last words before COMMIT: no child without its parent, and the lease renewed, which
+/// is also the check that it is still ours.
+async fn finish_sqlite(
+    runner: &Runner<'_>,
+    session: &mut dyn Session,
+    steps: &[&Step],
+) -> Result<(), Error> {
+    let database = runner.database();
+    if database != Database::Sqlite {
+        return Ok(());
+    }
+    if let Some(step) = steps.iter().find(|step| step.foreign_keys_off(database)) {
+        let orphans = session
+            .query("PRAGMA foreign_key_check", &[])
+            .await
+            .map_err(|e| db_error::database_error(database, "check foreign keys", e))?;
+        if let Some(orphan) = orphans.first() {
+            return Err(Error::new(
+                ErrorCode::StepFailed,
+                format!(
+                    "`{}` ({}) would leave {} rows without their parent, the first in table `{}`",
+                    step.id,
+                    step.location,
+                    orphans.len(),
+                    orphan.text(0).unwrap_or("?")
+                ),
+            )
+            .help("`PRAGMA foreign_key_check` lists them; correct the step, then run the command again"));
+        }
+    }
+    let ledger = &runner.parts.ledger;
+    match crate::lease::renew(
+        session,
+        &ledger.tables,
+        ledger.token,
+        runner.parts.lease,
+        None,
+    )
+    .await
+    {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(lost()),
+        Err(error) => Err(write_error(database, error)),
+    }
+}

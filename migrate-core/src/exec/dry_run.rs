@@ -1,0 +1,294 @@
+//! Dry runs: the steps are executed, counted and rolled back, whatever their authors did.
+//!
+//! Nothing is written that stays, not even the lock: the token row is locked by the dry run's
+//! own transaction, so no run can begin meanwhile. On MySQL and MariaDB it runs inside XA, where
+//! the server refuses statements that would commit.
+
+use std::collections::HashSet;
+
+use migrate_source::Database;
+
+use super::run::Runner;
+use crate::context::BoxFuture;
+use crate::db_error::{self, Kind, database_error};
+use crate::dialect::{before_begin, begin, create_ledger};
+use crate::domain::Step;
+use crate::error::{Error, ErrorCode};
+use crate::event::Event;
+use crate::report::{DryRunReport, DryRunStep, Mode, NotTried, StepOutcome, TableChange};
+use crate::session::{Session, TransactionBody};
+
+mod counts;
+
+use counts::Counts;
+
+/// Executes steps up to the first that cannot be rolled back here, and rolls all of it back.
+pub(crate) async fn dry_run<'r>(
+    runner: &Runner<'r>,
+    session: &mut dyn Session,
+    steps: &[&'r Step],
+    ledger_exists: bool,
+) -> Result<DryRunReport, Error> {
+    let database = runner.database();
+    let possible = steps
+        .iter()
+        .take_while(|step| obstacle(step, database).is_none())
+        .count();
+    let not_tried = steps[possible..]
+        .iter()
+        .enumerate()
+        .map(|(i, step)| NotTried {
+            step: step.id.clone(),
+            reason: match obstacle(step, database) {
+                Some(reason) => reason.to_owned(),
+                None if i > 0 => format!("comes after `{}`", steps[possible].id),
+                None => String::new(),
+            },
+        });
+    let mut body = DryRun {
+        runner,
+        steps: &steps[..possible],
+        ledger_exists,
+        done: Vec::new(),
+        outcome: Ok(()),
+        counts: Counts::new(runner.parts.ledger.tables.clone()),
+    };
+    if possible > 0 {
+        body.counts.start(session).await;
+        let result = match database {
+            Database::MySql => in_xa(session, &mut body).await,
+            Database::Sqlite | Database::Postgres => in_transaction(session, &mut body).await,
+        };
+        body.counts.stop(session).await;
+        result?;
+    }
+    let DryRun { done, outcome, .. } = body;
+    outcome?;
+    for step in &done {
+        runner
+            .parts
+            .reporter
+            .send(&Event::StepFinished(step.run.clone()));
+    }
+    Ok(DryRunReport {
+        database,
+        steps: done,
+        not_tried: not_tried.collect(),
+    })
+}
+
+/// Why a step cannot be rolled back on a database.
+fn obstacle(step: &Step, database: Database) -> Option<&'static str> {
+    match step.mode(database) {
+        Mode::NonAtomic => Some("is not atomic: its statements commit as they go"),
+        Mode::ImplicitCommit => Some("has DDL, which this database commits at once"),
+        Mode::Atomic if step.foreign_keys_off(database) => {
+            Some("switches foreign keys off, which SQLite cannot do inside a transaction")
+        }
+        Mode::Atomic => None,
+    }
+}
+
+struct DryRun<'d, 'r> {
+    runner: &'d Runner<'r>,
+    steps: &'d [&'r Step],
+    ledger_exists: bool,
+    done: Vec<DryRunStep>,
+    outcome: Result<(), Error>,
+    counts: Counts,
+}
+
+impl DryRun<'_, '_> {
+    async fn execute(&mut self, session: &mut dyn Session) -> Result<(), Error> {
+        self.hold_lock(session).await?;
+        let mut already = HashSet::new();
+        let of = self.steps.len();
+        for (i, step) in self.steps.iter().enumerate() {
+            self.runner.parts.interrupt.check()?;
+            let started = Event::StepStarted {
+                step: step.id.clone(),
+                index: i + 1,
+                of,
+                atomic: true,
+            };
+            self.runner.parts.reporter.send(&started);
+            let before = self.counts.read(session).await?;
+            self.runner.audit(step, true);
+            let result = self
+                .runner
+                .guarded(
+                    self.runner
+                        .in_transaction(session, step, "dry_run", true, &already),
+                )
+                .await;
+            self.runner.audit(step, false);
+            let runs = result.map_err(|error| refused_commit(step, error))?;
+            fire_deferred(session, step).await?;
+            let after = self.counts.read(session).await?;
+            for run in &runs {
+                already.insert(run.step.to_string());
+            }
+            if let Some(mut run) = runs.into_iter().next_back() {
+                run.outcome = StepOutcome::DryRun;
+                let tables: Vec<TableChange> = after.tables_since(&before);
+                self.done.push(DryRunStep {
+                    run,
+                    tables,
+                    rows_total: after.total_since(&before),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps runs out for as long as the transaction lasts.
+    async fn hold_lock(&self, session: &mut dyn Session) -> Result<(), Error> {
+        let tables = &self.runner.parts.ledger.tables;
+        let database = tables.database();
+        if !self.ledger_exists {
+            if database == Database::MySql {
+                return Ok(());
+            }
+            // Rolled back with everything else; the audit state needs its table.
+            return session
+                .script(create_ledger(tables).join(";\n"))
+                .await
+                .map(drop)
+                .map_err(|failed| {
+                    database_error(database, "try the ledger's creation", failed.error)
+                });
+        }
+        let Some(seen) = crate::lease::look(session, tables)
+            .await
+            .map_err(|error| database_error(database, "look at the lock", error))?
+        else {
+            return Ok(());
+        };
+        let status = seen.status(&crate::holder::Holder::this(""));
+        if status.held && !status.dead && status.expires_in_ms.is_some_and(|left| left > 0) {
+            return Err(busy(status.holder.as_deref().unwrap_or("another process")));
+        }
+        if database == Database::Sqlite {
+            return Ok(());
+        }
+        let lock = format!(
+            "SELECT 1 FROM {} WHERE id = 1 FOR UPDATE NOWAIT",
+            tables.lock()
+        );
+        match session.script(lock).await {
+            Ok(_) => Ok(()),
+            Err(failed) if db_error::kind(&failed.error) == Kind::LockNotAvailable => {
+                Err(busy("another process"))
+            }
+            Err(failed) => Err(database_error(database, "lock the token row", failed.error)),
+        }
+    }
+}
+
+fn busy(holder: &str) -> Error {
+    Error::new(
+        ErrorCode::LockHeld,
+        format!("the migration lock is held by {holder}; a dry run would wait for its locks"),
+    )
+    .help("wait for the run to finish, then try again; `migrate lock status` shows it")
+}
+
+/// In XA the server refuses what would commit: MariaDB's ER_XAER_RMFAIL.
+fn refused_commit(step: &Step, error: Error) -> Error {
+    if !error.message().contains("XAER_RMFAIL") {
+        return error;
+    }
+    Error::new(
+        ErrorCode::DryRunImpossible,
+        format!(
+            "`{}` executes a statement that this database commits at once, so it cannot be tried and rolled back; the server refused it and nothing was changed",
+            step.id
+        ),
+    )
+    .help("declare the step `atomic = false`; a dry run then says that it cannot try it")
+    .with_source(error)
+}
+
+/// Deferred constraints are checked at COMMIT, which never comes.
+async fn fire_deferred(session: &mut dyn Session, step: &Step) -> Result<(), Error> {
+    if session.database() != Database::Postgres {
+        return Ok(());
+    }
+    session
+        .script("SET CONSTRAINTS ALL IMMEDIATE".to_owned())
+        .await
+        .map(drop)
+        .map_err(|failed| {
+            Error::new(
+                ErrorCode::StepFailed,
+                format!(
+                    "`{}` would fail at COMMIT: {}",
+                    step.id,
+                    db_error::redacted(&failed.error)
+                ),
+            )
+            .help("correct the step or the data; nothing was changed")
+            .with_source(failed.error)
+        })
+}
+
+/// The body of sqlx's transaction; its error is only the order to roll back.
+impl TransactionBody for DryRun<'_, '_> {
+    fn run<'s>(&'s mut self, session: &'s mut dyn Session) -> BoxFuture<'s, Result<(), Error>> {
+        Box::pin(async move {
+            self.outcome = self.execute(session).await;
+            Err(Error::new(
+                ErrorCode::Cancelled,
+                "a dry run ends with a rollback",
+            ))
+        })
+    }
+}
+
+async fn in_transaction(session: &mut dyn Session, body: &mut DryRun<'_, '_>) -> Result<(), Error> {
+    let database = session.database();
+    if let Some(first) = before_begin(database) {
+        session
+            .script(first.to_owned())
+            .await
+            .map_err(|f| database_error(database, "begin", f.error))?;
+    }
+    match session.in_transaction(begin(database), body).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(database_error(
+            database,
+            "begin the dry run's transaction",
+            error,
+        )),
+    }
+}
+
+async fn in_xa(session: &mut dyn Session, body: &mut DryRun<'_, '_>) -> Result<(), Error> {
+    // The name is unique among the server's open XA transactions.
+    let xid = format!(
+        "'migrate-dry-run-{}-{}'",
+        body.runner.parts.ledger.host.replace(['\'', '\\'], ""),
+        std::process::id()
+    );
+    let xid = if xid.len() > 62 {
+        format!("'migrate-dry-run-{}'", std::process::id())
+    } else {
+        xid
+    };
+    session
+        .script(format!("XA START {xid}"))
+        .await
+        .map_err(|failed| {
+            database_error(
+                Database::MySql,
+                "begin the dry run's XA transaction",
+                failed.error,
+            )
+        })?;
+    body.outcome = body.execute(session).await;
+    session
+        .script(format!("XA END {xid}; XA ROLLBACK {xid}"))
+        .await
+        .map(drop)
+        .map_err(|failed| database_error(Database::MySql, "roll the dry run back", failed.error))
+}

@@ -1,0 +1,258 @@
+//! Calling a data migration: its context, its panics, its check afterwards.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt;
+use migrate_source::Database;
+
+use super::run::{Runner, commit, lost, step_run};
+use crate::context::{ErasedStepFn, StepOutput, StepRequest, StepRequestHandle};
+use crate::db_error;
+use crate::dialect::{clear_audit, publish_audit};
+use crate::domain::{Body, Step};
+use crate::embedded::FunctionStep;
+use crate::error::{Error, ErrorCode, StepError};
+use crate::ledger::Applied;
+use crate::report::{StepOutcome, StepRun};
+use crate::session::Session;
+
+/// The savepoint around a function in an atomic step. If it is gone afterwards, the function
+/// ended our transaction, which must never pass unnoticed.
+const SAVEPOINT: &str = "migrate_function";
+
+impl<'r> Runner<'r> {
+    /// Calls the function in the open transaction, then its check, and makes sure that the
+    /// transaction is still the same one.
+    pub(super) async fn function_in_transaction(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        function: &FunctionStep,
+        dry_run: bool,
+    ) -> Result<StepOutput, Error> {
+        script(session, step, format!("SAVEPOINT {SAVEPOINT}")).await?;
+        let output = self.call(session, step, function.run, dry_run).await?;
+        self.check_afterwards(session, step, function, dry_run)
+            .await?;
+        match session
+            .script(format!("RELEASE SAVEPOINT {SAVEPOINT}"))
+            .await
+        {
+            Ok(_) => Ok(output),
+            Err(failed) => Err(transaction_ended(step, &failed.error)),
+        }
+    }
+
+    /// Runs a function whose statements commit as they go, and records it afterwards.
+    pub(super) async fn non_atomic_function(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        action: &'static str,
+    ) -> Result<StepRun, Error> {
+        let Body::Function(function) = step.body else {
+            return Err(Error::new(
+                ErrorCode::InvalidStep,
+                format!("`{}` is no function", step.id),
+            ));
+        };
+        let ledger = &self.parts.ledger;
+        let mut record = self.record_of(step, action);
+        if !self.is_applied(&step.id) {
+            commit(session, &[ledger.running(&record, 0)]).await?;
+        }
+        let step_name = step.id.to_string();
+        let publish = publish_audit(&ledger.tables, &step_name, !step.disable_audit, false);
+        script(session, step, publish).await?;
+        let started = std::time::Instant::now();
+        let output = self
+            .guarded(self.call(session, step, function.run, false))
+            .await;
+        let checked = match output {
+            Ok(output) => self
+                .check_afterwards(session, step, function, false)
+                .await
+                .map(|()| output),
+            Err(error) => Err(error),
+        };
+        if session.has_transaction() {
+            // The function forgot a transaction of its own; what it holds is not committed.
+            let _ = session.script("ROLLBACK".to_owned()).await;
+        }
+        let cleared = session.script(clear_audit(&ledger.tables)).await;
+        let output = checked?;
+        if let Err(failed) = cleared {
+            return Err(db_error::database_error(
+                self.database(),
+                "clear the audit state",
+                failed.error,
+            ));
+        }
+        record.duration_ms = Some(crate::lease::millis(started.elapsed()));
+        record.rows = output.rows;
+        record.result = output.text.as_deref();
+        commit(session, &ledger.applied(&record)).await?;
+        let mut run = step_run(step, self.outcome(step, action));
+        run.rows = output.rows;
+        run.result = output.text.clone();
+        run.refreshed = self.is_applied(&step.id);
+        Ok(run)
+    }
+
+    /// What a step's outcome is called: the same work is an application, a resumption or a
+    /// forced re-run.
+    pub(super) fn outcome(&self, step: &Step, action: &str) -> StepOutcome {
+        match (action, self.row(&step.id)) {
+            ("force", _) => StepOutcome::Forced,
+            (_, Some(row)) if !row.is_applied() && row.done > 0 => StepOutcome::Resumed,
+            _ => StepOutcome::Applied,
+        }
+    }
+
+    /// The ledger's record of a step, without what only its execution tells.
+    pub(super) fn record_of<'s>(&self, step: &'s Step, action: &'s str) -> Applied<'s> {
+        let database = self.database();
+        Applied {
+            app: &step.id.app,
+            name: &step.id.name,
+            kind: step.kind_text(),
+            checksum: step.checksum(database),
+            source: step.source(database),
+            duration_ms: None,
+            rows: None,
+            result: None,
+            faked: false,
+            action,
+        }
+    }
+
+    /// Calls one function; a panic is that step's failure.
+    async fn call(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        which: &dyn ErasedStepFn,
+        dry_run: bool,
+    ) -> Result<StepOutput, Error> {
+        let name = step.id.to_string();
+        let request = StepRequest {
+            dry_run,
+            verbosity: self.parts.verbosity,
+            step: &name,
+            reporter: &self.parts.reporter,
+        };
+        let Some(call) = which.call(session, StepRequestHandle(request)) else {
+            return Err(Error::new(
+                ErrorCode::WrongDatabase,
+                format!("`{}` is not written for this database", step.id),
+            ));
+        };
+        match AssertUnwindSafe(call).catch_unwind().await {
+            Ok(Ok(output)) => Ok(output),
+            Ok(Err(error)) => Err(failed(step, error)),
+            Err(panic) => Err(panicked(step, panic.as_ref())),
+        }
+    }
+
+    async fn check_afterwards(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        function: &FunctionStep,
+        dry_run: bool,
+    ) -> Result<(), Error> {
+        let Some(verify) = function.verify else {
+            return Ok(());
+        };
+        self.call(session, step, verify, dry_run)
+            .await
+            .map(drop)
+            .map_err(|error| {
+                Error::new(
+                    ErrorCode::VerifyFailed,
+                    format!("the check of `{}` failed: {}", step.id, error.message()),
+                )
+                .help(format!(
+                    "the check is the `verify` function of {}",
+                    step.location
+                ))
+                .with_source(error)
+            })
+    }
+}
+
+fn failed(step: &Step, error: StepError) -> Error {
+    let source = error.into_source();
+    let text = match source.downcast_ref::<sqlx::Error>() {
+        Some(error) => db_error::redacted(error),
+        None => db_error::redact(&source.to_string()),
+    };
+    Error::new(
+        ErrorCode::StepFailed,
+        format!("`{}` ({}) failed: {text}", step.id, step.location),
+    )
+    .help("correct the function or the data, then run the command again")
+    .with_source(source)
+}
+
+fn panicked(step: &Step, panic: &(dyn std::any::Any + Send)) -> Error {
+    let text = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "without a message".to_owned());
+    Error::new(
+        ErrorCode::StepPanicked,
+        format!(
+            "`{}` ({}) panicked: {}",
+            step.id,
+            step.location,
+            db_error::redact(&text)
+        ),
+    )
+    .help("return an error instead of panicking; then run the command again")
+}
+
+fn transaction_ended(step: &Step, error: &sqlx::Error) -> Error {
+    let text = db_error::redacted(error);
+    match db_error::kind(error) {
+        db_error::Kind::NoSavepoint => Error::new(
+            ErrorCode::StepFailed,
+            format!(
+                "`{}` ({}) is atomic but ended the transaction it was given, by COMMIT, ROLLBACK or (on MySQL) by DDL; what it did before that may be committed, and the step is not recorded: {text}",
+                step.id, step.location
+            ),
+        )
+        .help("write `atomic = false` into its attribute, or leave COMMIT, ROLLBACK and DDL out of it"),
+        db_error::Kind::NotNull => lost(),
+        _ => Error::new(
+            ErrorCode::StepFailed,
+            format!(
+                "`{}` ({}) left its transaction in a state that cannot be committed: {text}",
+                step.id, step.location
+            ),
+        )
+        .help("an error of a statement must be returned, or the statement wrapped in a savepoint: `cx.conn().begin()`"),
+    }
+}
+
+/// One statement of ours around a step.
+pub(super) async fn script(
+    session: &mut dyn Session,
+    step: &Step,
+    sql: String,
+) -> Result<(), Error> {
+    let database = session.database();
+    session.script(sql).await.map(drop).map_err(|failed| {
+        db_error::database_error(database, &format!("prepare `{}`", step.id), failed.error)
+    })
+}
+
+/// Whether a database needs the published audit state cleared inside the transaction.
+pub(super) fn clears_in_transaction(database: Database) -> bool {
+    match database {
+        // `SET LOCAL` ends with the transaction.
+        Database::Postgres => false,
+        Database::Sqlite | Database::MySql => true,
+    }
+}

@@ -1,0 +1,255 @@
+//! Non-atomic SQL steps: statement by statement, resumable at the one that had not finished.
+//!
+//! A statement that can run in a transaction commits together with its progress row. For the
+//! others an intent goes first, and a crash there leads to [`super::probe`].
+
+use migrate_source::Database;
+use migrate_source::classify::{Class, classify};
+
+use super::atomic::statement_failed;
+use super::function::script;
+use super::probe::{Verdict, cut_off, failed_without_effect};
+use super::run::{Runner, commit, step_run, write_error};
+use super::steps::{StepStatement, hash_of, statement_texts};
+use crate::context::BoxFuture;
+use crate::db_error::{self, Kind};
+use crate::dialect::{before_begin, begin, clear_audit, publish_audit};
+use crate::domain::{Body, Step};
+use crate::error::{Error, ErrorCode};
+use crate::event::Event;
+use crate::ledger::Statement;
+use crate::report::{Mode, StepOutcome, StepRun};
+use crate::session::{Session, TransactionBody};
+
+impl<'r> Runner<'r> {
+    /// Runs what is left of a step's statements, then the data migrations that it runs.
+    pub(super) async fn non_atomic_sql(
+        &mut self,
+        session: &mut dyn Session,
+        step: &'r Step,
+    ) -> Result<StepRun, Error> {
+        let ledger = self.parts.ledger.clone();
+        let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
+        let statements = statement_texts(step, self.database())?;
+        let mut done = self.resume_at(session, step, &statements).await?;
+        let resumed = done > 0;
+        let record = self.record_of(step, "run");
+        commit(
+            session,
+            &[
+                ledger.running(&record, statements.len()),
+                ledger.progress(app, name, done, &hash_of(&statements[..done])),
+            ],
+        )
+        .await?;
+        let publish = publish_audit(
+            &ledger.tables,
+            &step.id.to_string(),
+            !step.disable_audit,
+            false,
+        );
+        script(session, step, publish).await?;
+        let result = self
+            .remaining_statements(session, step, &statements, &mut done)
+            .await;
+        let cleared = session.script(clear_audit(&ledger.tables)).await;
+        result?;
+        cleared.map_err(|f| {
+            db_error::database_error(self.database(), "clear the audit state", f.error)
+        })?;
+        self.run_functions(session, step).await?;
+        commit(session, &ledger.applied(&self.record_of(step, "run"))).await?;
+        Ok(step_run(
+            step,
+            if resumed {
+                StepOutcome::Resumed
+            } else {
+                StepOutcome::Applied
+            },
+        ))
+    }
+
+    async fn remaining_statements(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        statements: &[StepStatement],
+        done: &mut usize,
+    ) -> Result<(), Error> {
+        while *done < statements.len() {
+            self.parts.interrupt.check()?;
+            self.renew(session, &format!("{}, statement {}", step.id, *done + 1))
+                .await?;
+            let place = *done;
+            self.guarded(self.statement(session, step, statements, place))
+                .await?;
+            *done += 1;
+            self.parts.reporter.send(&Event::Statement {
+                step: step.id.clone(),
+                index: *done,
+                of: statements.len(),
+                line: statements[place].line,
+            });
+        }
+        Ok(())
+    }
+
+    /// One statement with its progress.
+    async fn statement(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        statements: &[StepStatement],
+        place: usize,
+    ) -> Result<(), Error> {
+        let ledger = &self.parts.ledger;
+        let database = self.database();
+        let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
+        let statement = &statements[place];
+        let progress = ledger.progress(app, name, place + 1, &hash_of(&statements[..=place]));
+        let failed = |error| statement_failed(step, place, statements.len(), statement.line, error);
+        if classify(&statement.text, database) == Class::Transactional {
+            return in_one_transaction(session, &statement.text, &progress, failed).await;
+        }
+        commit(session, &[ledger.intent(app, name, Some(place))]).await?;
+        if let Err(error) = session.script(statement.text.clone()).await {
+            let told = !matches!(
+                db_error::kind(&error.error),
+                Kind::ConnectionLost | Kind::Other
+            ) || matches!(error.error, sqlx::Error::Database(_));
+            if told && failed_without_effect(database) {
+                commit(session, &[ledger.intent(app, name, None)]).await?;
+            }
+            return Err(failed(error.error));
+        }
+        commit(session, &[progress]).await
+    }
+
+    /// After which statement to go on: what the ledger says, checked against the text.
+    async fn resume_at(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        statements: &[StepStatement],
+    ) -> Result<usize, Error> {
+        let Some(row) = self.row(&step.id).filter(|row| !row.is_applied()) else {
+            return Ok(0);
+        };
+        let done = row.done;
+        let same = done <= statements.len()
+            && (done == 0 || row.done_hash.as_deref() == Some(&hash_of(&statements[..done])));
+        if !same {
+            return Err(Error::new(
+                ErrorCode::StepEdited,
+                format!(
+                    "`{}` ({}) was interrupted after {done} statements, and those differ in this binary",
+                    step.id, step.location
+                ),
+            )
+            .help("put the statements that ran back as they were; the ones after them may be corrected")
+            .help(format!("what ran is kept in the ledger: `migrate history --name {}`", step.id.name)));
+        }
+        match row.intent {
+            Some(place) if place == done && place < statements.len() => {
+                match cut_off(session, step, place, &statements[place]).await? {
+                    Verdict::Done => Ok(done + 1),
+                    Verdict::Repeat => Ok(done),
+                }
+            }
+            _ => Ok(done),
+        }
+    }
+
+    /// The data migrations that a non-atomic step runs, each in its own way.
+    async fn run_functions(
+        &mut self,
+        session: &mut dyn Session,
+        step: &'r Step,
+    ) -> Result<(), Error> {
+        let history = self.parts.history;
+        for id in step.runs(self.database()) {
+            let Some(inner) = history.get(id).filter(|_| !self.is_applied(id)) else {
+                continue;
+            };
+            let run = match (&inner.body, inner.mode(self.database())) {
+                (Body::Function(_), Mode::Atomic) => {
+                    self.atomic_step(session, inner, "run").await?
+                }
+                _ => self.non_atomic_function(session, inner, "run").await?,
+            };
+            self.finished(run);
+        }
+        Ok(())
+    }
+}
+
+/// A statement and its progress row, committed together; on Postgres in one message.
+async fn in_one_transaction(
+    session: &mut dyn Session,
+    sql: &str,
+    progress: &Statement,
+    failed: impl Fn(sqlx::Error) -> Error + Send,
+) -> Result<(), Error> {
+    let database = session.database();
+    if database == Database::Postgres {
+        let message = format!(
+            "{};\n{sql}\n;\n{};\nCOMMIT",
+            begin(database),
+            progress.inline()
+        );
+        return match session.script(message).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let _ = session.script("ROLLBACK".to_owned()).await;
+                // One result before it is BEGIN's; the statement's own error is the second.
+                Err(if error.completed <= 1 {
+                    failed(error.error)
+                } else {
+                    write_error(database, error.error)
+                })
+            }
+        };
+    }
+    if let Some(sql) = before_begin(database) {
+        session
+            .script(sql.to_owned())
+            .await
+            .map_err(|f| write_error(database, f.error))?;
+    }
+    let mut body = WithProgress {
+        sql,
+        progress,
+        failed,
+    };
+    session
+        .in_transaction(begin(database), &mut body)
+        .await
+        .unwrap_or_else(|error| {
+            Err(db_error::database_error(
+                database,
+                "begin or commit a statement's transaction",
+                error,
+            ))
+        })
+}
+
+struct WithProgress<'p, F> {
+    sql: &'p str,
+    progress: &'p Statement,
+    failed: F,
+}
+
+impl<F: Fn(sqlx::Error) -> Error + Send> TransactionBody for WithProgress<'_, F> {
+    fn run<'s>(&'s mut self, session: &'s mut dyn Session) -> BoxFuture<'s, Result<(), Error>> {
+        Box::pin(async move {
+            let result = session.script(self.sql.to_owned()).await;
+            result.map_err(|error| (self.failed)(error.error))?;
+            let database = session.database();
+            self.progress
+                .execute(session)
+                .await
+                .map_err(|e| write_error(database, e))
+                .map(drop)
+        })
+    }
+}

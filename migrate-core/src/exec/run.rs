@@ -1,0 +1,361 @@
+//! A run under the lock: steps in order, one failure at most, the lock given back on every path.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use migrate_source::Database;
+
+use super::reporter::Reporter;
+use crate::audit::{AuditEvent, AuditHook};
+use crate::cancel::Canceller;
+use crate::db_error::{self, Kind, database_error};
+use crate::dialect::begin;
+use crate::domain::{Body, History, LedgerRow, Step, find_row};
+use crate::error::{Error, ErrorCode};
+use crate::event::Event;
+use crate::interrupt::Interrupt;
+use crate::lease::{self, millis};
+use crate::ledger::{Ledger, RunRow, Statement};
+use crate::report::{Mode, RunProgress, StepId, StepOutcome, StepRun};
+use crate::session::{Session, TransactionBody};
+
+/// Everything a run needs besides its session.
+pub(crate) struct RunnerParts<'r> {
+    pub(crate) ledger: Ledger,
+    pub(crate) history: &'r History,
+    pub(crate) reporter: Reporter,
+    pub(crate) interrupt: Interrupt,
+    pub(crate) canceller: Canceller,
+    pub(crate) lease: Duration,
+    pub(crate) verbosity: u8,
+    pub(crate) audit_hook: Option<AuditHook>,
+    /// Whether the run renews the lease itself, because it has no heartbeat.
+    pub(crate) renews: bool,
+    /// Whether each atomic SQL step begins with the session's own settings restored.
+    pub(crate) reset: Option<String>,
+}
+
+/// Executes steps; see the files beside this one for the ways.
+pub(crate) struct Runner<'r> {
+    pub(crate) parts: RunnerParts<'r>,
+    pub(crate) rows: Vec<LedgerRow>,
+    pub(crate) applied: Vec<StepRun>,
+}
+
+impl<'r> Runner<'r> {
+    pub(crate) fn new(parts: RunnerParts<'r>, rows: Vec<LedgerRow>) -> Self {
+        Self {
+            parts,
+            rows,
+            applied: Vec::new(),
+        }
+    }
+
+    pub(crate) fn database(&self) -> Database {
+        self.parts.ledger.tables.database()
+    }
+
+    pub(crate) fn row(&self, id: &StepId) -> Option<&LedgerRow> {
+        find_row(&self.rows, &id.app, &id.name)
+    }
+
+    /// Whether a step is applied: before this run or in it.
+    pub(crate) fn is_applied(&self, id: &StepId) -> bool {
+        self.row(id).is_some_and(LedgerRow::is_applied)
+            || self.applied.iter().any(|run| run.step == *id)
+    }
+
+    /// Runs the steps in order. `together`: a fresh SQLite database takes each row of atomic
+    /// steps in one transaction.
+    pub(crate) async fn run(
+        &mut self,
+        session: &mut dyn Session,
+        steps: &[&'r Step],
+        together: bool,
+    ) -> Result<(), Error> {
+        let mut next = 0;
+        while next < steps.len() {
+            let group = if together {
+                self.group_len(&steps[next..])
+            } else {
+                0
+            };
+            let result = if group > 1 {
+                self.apply_group(session, &steps[next..next + group], next, steps.len())
+                    .await
+            } else {
+                self.apply(session, steps[next], next + 1, steps.len(), "run")
+                    .await
+                    .map(drop)
+            };
+            if let Err(error) = result {
+                return Err(self.failure(steps, error));
+            }
+            next += group.max(1);
+        }
+        Ok(())
+    }
+
+    /// How many of the next steps can share a transaction.
+    fn group_len(&self, steps: &[&Step]) -> usize {
+        let database = self.database();
+        let fits = |step: &&&Step| {
+            step.mode(database) == Mode::Atomic
+                && !step.foreign_keys_off(database)
+                && self.row(&step.id).is_none()
+        };
+        steps.iter().take_while(fits).count()
+    }
+
+    /// Applies one step in its way and records it.
+    pub(crate) async fn apply(
+        &mut self,
+        session: &mut dyn Session,
+        step: &'r Step,
+        index: usize,
+        of: usize,
+        action: &'static str,
+    ) -> Result<StepRun, Error> {
+        self.parts.interrupt.check()?;
+        self.renew(session, &step.id.to_string()).await?;
+        let database = self.database();
+        // What was begun statement by statement is finished so, whatever the text says now.
+        let begun = self
+            .row(&step.id)
+            .is_some_and(|row| !row.is_applied() && row.done > 0);
+        let mode = if begun {
+            Mode::NonAtomic
+        } else {
+            step.mode(database)
+        };
+        self.parts.reporter.send(&Event::StepStarted {
+            step: step.id.clone(),
+            index,
+            of,
+            atomic: mode == Mode::Atomic,
+        });
+        self.audit(step, true);
+        let started = Instant::now();
+        let result = match (&step.body, mode) {
+            (Body::Sql { .. }, Mode::Atomic) => self.atomic_sql(session, step, action).await,
+            (Body::Sql { .. }, _) => self.non_atomic_sql(session, step).await,
+            (Body::Function(_), Mode::Atomic) => self.atomic_step(session, step, action).await,
+            (Body::Function(_), _) => self.non_atomic_function(session, step, action).await,
+        };
+        self.audit(step, false);
+        match result {
+            Ok(mut run) => {
+                run.duration_ms = millis(started.elapsed());
+                self.finished(run.clone());
+                Ok(run)
+            }
+            Err(error) => {
+                self.record_failure(session, step, action, &error, started)
+                    .await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Announces a step whose transaction has committed.
+    pub(crate) fn finished(&mut self, run: StepRun) {
+        self.parts.reporter.send(&Event::StepFinished(run.clone()));
+        self.applied.push(run);
+    }
+
+    /// Tells the application's audit hook that a step begins or has ended.
+    pub(crate) fn audit(&self, step: &Step, begins: bool) {
+        if let Some(hook) = &self.parts.audit_hook {
+            hook(&AuditEvent::new(&step.id, !step.disable_audit, begins));
+        }
+    }
+
+    /// Where there is no heartbeat, the lease is renewed between statements.
+    pub(crate) async fn renew(
+        &self,
+        session: &mut dyn Session,
+        activity: &str,
+    ) -> Result<(), Error> {
+        if !self.parts.renews {
+            return Ok(());
+        }
+        let ledger = &self.parts.ledger;
+        let renewed = lease::renew(
+            session,
+            &ledger.tables,
+            ledger.token,
+            self.parts.lease,
+            Some(activity),
+        )
+        .await;
+        match renewed {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(lost()),
+            Err(error) => Err(database_error(self.database(), "renew the lock", error)),
+        }
+    }
+
+    /// Waits for something the database does; a shutdown or a lost lock cancels it there.
+    pub(crate) async fn guarded<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let mut work = pin!(work);
+        let reason = tokio::select! {
+            biased;
+            done = &mut work => return done,
+            reason = self.parts.interrupt.raised() => reason,
+        };
+        self.parts.canceller.cancel().await;
+        // The statement now ends with an error, unless it was about to end anyway. A function
+        // that waits for something else than the database is dropped after a while.
+        const GRACE: Duration = Duration::from_secs(5);
+        match tokio::time::timeout(GRACE, work).await {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => Err(reason.error().with_source(error)),
+            Err(_) => Err(reason.error()),
+        }
+    }
+
+    /// One line of history for a step that failed; that it cannot be written changes nothing.
+    pub(super) async fn record_failure(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        action: &str,
+        error: &Error,
+        started: Instant,
+    ) {
+        self.parts.reporter.send(&Event::StepFailed {
+            step: step.id.clone(),
+            message: error.message().to_owned(),
+        });
+        if error.code() == ErrorCode::LockLost {
+            return;
+        }
+        let _ = session.script("ROLLBACK".to_owned()).await;
+        let text = db_error::redact(error.message());
+        let run = RunRow {
+            app: &step.id.app,
+            name: &step.id.name,
+            action,
+            outcome: "failed",
+            duration_ms: Some(millis(started.elapsed())),
+            rows: None,
+            checksum: Some(step.checksum(self.database())),
+            error: Some(&text),
+            reason: None,
+        };
+        let mut statements = vec![self.parts.ledger.run(&run)];
+        let unfinished = step.mode(self.database()) != Mode::Atomic;
+        if unfinished && !self.is_applied(&step.id) {
+            statements.push(self.parts.ledger.failed(&step.id.app, &step.id.name, &text));
+        }
+        if let Err(error) = commit(session, &statements).await {
+            tracing::warn!(%error, "the failure could not be recorded");
+        }
+    }
+
+    /// Adds to an error what ran, what failed and what remains.
+    fn failure(&self, steps: &[&Step], error: Error) -> Error {
+        let done: HashSet<&StepId> = self.applied.iter().map(|run| &run.step).collect();
+        let mut open = steps.iter().filter(|step| !done.contains(&step.id));
+        let failed = open.next();
+        let left_behind = failed.map(|step| match step.mode(self.database()) {
+            Mode::Atomic => "nothing: it was rolled back".to_owned(),
+            _ if matches!(step.body, Body::Function(_)) => {
+                "whatever the function had committed: it is not atomic and will run again from its beginning".to_owned()
+            }
+            _ => "the statements before the one that failed: they are recorded, and the next run resumes there".to_owned(),
+        });
+        error.with_progress(RunProgress {
+            applied: self.applied.clone(),
+            failed: failed.map(|step| step.id.clone()),
+            left_behind,
+            remaining: open.map(|step| step.id.clone()).collect(),
+        })
+    }
+}
+
+/// A result for a step; the caller fills in the time.
+pub(super) fn step_run(step: &Step, outcome: StepOutcome) -> StepRun {
+    StepRun {
+        step: step.id.clone(),
+        kind: step.kind(),
+        outcome,
+        duration_ms: 0,
+        rows: None,
+        result: None,
+        refreshed: false,
+    }
+}
+
+pub(super) fn lost() -> Error {
+    crate::interrupt::Reason::LockLost.error()
+}
+
+/// What a failed write to the ledger means: a NULL fence is a lost lock.
+pub(crate) fn write_error(database: Database, error: sqlx::Error) -> Error {
+    match db_error::kind(&error) {
+        Kind::NotNull => lost(),
+        _ => database_error(database, "write to the ledger", error),
+    }
+}
+
+/// Executes statements of ours in a transaction of their own; on Postgres in one message.
+pub(crate) async fn commit(
+    session: &mut dyn Session,
+    statements: &[Statement],
+) -> Result<(), Error> {
+    let database = session.database();
+    if database == Database::Postgres {
+        let texts: Vec<String> = statements.iter().map(Statement::inline).collect();
+        let script = format!("{};\n{};\nCOMMIT", begin(database), texts.join(";\n"));
+        return match session.script(script).await {
+            Ok(_) => Ok(()),
+            Err(failed) => {
+                let _ = session.script("ROLLBACK".to_owned()).await;
+                Err(write_error(database, failed.error))
+            }
+        };
+    }
+    if let Some(first) = crate::dialect::before_begin(database) {
+        session
+            .script(first.to_owned())
+            .await
+            .map_err(|f| write_error(database, f.error))?;
+    }
+    let mut body = Statements(statements);
+    session
+        .in_transaction(begin(database), &mut body)
+        .await
+        .unwrap_or_else(|error| Err(write_error(database, error)))
+}
+
+struct Statements<'s>(&'s [Statement]);
+
+impl TransactionBody for Statements<'_> {
+    fn run<'s>(
+        &'s mut self,
+        session: &'s mut dyn Session,
+    ) -> crate::context::BoxFuture<'s, Result<(), Error>> {
+        Box::pin(execute_all(session, self.0))
+    }
+}
+
+/// Executes statements of ours in the open transaction.
+pub(super) async fn execute_all(
+    session: &mut dyn Session,
+    statements: &[Statement],
+) -> Result<(), Error> {
+    let database = session.database();
+    for statement in statements {
+        statement
+            .execute(session)
+            .await
+            .map_err(|error| write_error(database, error))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,48 @@
+//! What the ways of execution share about a step: its statements and what identifies them.
+
+use migrate_source::Database;
+use migrate_source::checksum::of_sql;
+use migrate_source::statements::statements;
+
+use crate::domain::Step;
+use crate::error::{Error, ErrorCode};
+
+/// One statement of a step, owned, with the line at which it begins.
+#[derive(Clone, Debug)]
+pub(crate) struct StepStatement {
+    pub(crate) text: String,
+    pub(crate) line: u32,
+}
+
+/// The statements of a SQL step on a database; none for a function.
+pub(crate) fn statement_texts(
+    step: &Step,
+    database: Database,
+) -> Result<Vec<StepStatement>, Error> {
+    let Some(text) = step.text_for(database) else {
+        return Ok(Vec::new());
+    };
+    let parsed = statements(&text.parsed.up, database).map_err(|error| {
+        Error::new(
+            ErrorCode::InvalidStep,
+            format!("{}: {error}", step.location),
+        )
+    })?;
+    Ok(parsed
+        .iter()
+        .map(|statement| StepStatement {
+            text: statement.text.to_owned(),
+            line: statement.line,
+        })
+        .collect())
+}
+
+/// What identifies the first statements of a step: on resuming they must be the same, while the
+/// ones that follow may have been corrected.
+pub(crate) fn hash_of(done: &[StepStatement]) -> String {
+    let joined: Vec<&str> = done
+        .iter()
+        .map(|statement| statement.text.as_str())
+        .collect();
+    of_sql(&joined.join("\n;\n")).to_string()
+}

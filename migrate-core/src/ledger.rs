@@ -1,0 +1,13 @@
+//! The ledger: names of our tables, what is read from them, what is written to them.
+//!
+//! The SQL that differs between databases stands in [`crate::dialect`]; the meaning of rows in
+//! [`crate::domain`].
+
+mod name;
+mod read;
+mod write;
+
+pub use name::LedgerName;
+pub(crate) use name::Tables;
+pub(crate) use read::{LedgerRead, read_ledger};
+pub(crate) use write::{Applied, Ledger, RunRow, Statement};

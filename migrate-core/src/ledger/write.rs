@@ -1,0 +1,322 @@
+//! Writing the ledger: statements that every path of the executor sends, each with its fence.
+//!
+//! A [`Statement`] keeps text and values apart. It is bound everywhere except inside the one
+//! message of an atomic Postgres step, where [`Statement::inline`] quotes the values.
+
+use migrate_source::Database;
+
+use super::Tables;
+use crate::dialect::{fence, quote_literal, timestamp};
+use crate::session::{Session, Value, placeholders};
+
+/// SQL with `?` placeholders, and their values.
+#[derive(Clone, Debug)]
+pub(crate) struct Statement {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Statement {
+    pub(crate) fn new(sql: impl Into<String>, values: Vec<Value>) -> Self {
+        Self {
+            sql: sql.into(),
+            values,
+        }
+    }
+
+    /// Executes it with its values bound and returns the rows affected.
+    pub(crate) async fn execute(&self, session: &mut dyn Session) -> sqlx::Result<u64> {
+        session
+            .execute(&placeholders(&self.sql, session.database()), &self.values)
+            .await
+    }
+
+    /// The text with its values written in, for a simple query of Postgres.
+    pub(crate) fn inline(&self) -> String {
+        let mut out = String::with_capacity(self.sql.len() + 256);
+        let mut values = self.values.iter();
+        // The SQL is ours and holds no `?` but placeholders.
+        for part in self.sql.split_inclusive('?') {
+            match part.strip_suffix('?') {
+                None => out.push_str(part),
+                Some(text) => {
+                    out.push_str(text);
+                    out.push_str(&values.next().map_or_else(|| "NULL".to_owned(), literal));
+                }
+            }
+        }
+        out
+    }
+}
+
+fn literal(value: &Value) -> String {
+    match value {
+        Value::Null | Value::Bytes(_) => "NULL".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Int(value) => value.to_string(),
+        Value::Float(value) => value.to_string(),
+        Value::Text(value) => quote_literal(value),
+    }
+}
+
+/// Who writes, and under which token.
+#[derive(Clone, Debug)]
+pub(crate) struct Ledger {
+    pub(crate) tables: Tables,
+    pub(crate) token: i64,
+    pub(crate) host: String,
+    pub(crate) pid: i64,
+    pub(crate) app_version: String,
+}
+
+/// What is recorded of a step that is applied.
+#[derive(Clone, Debug)]
+pub(crate) struct Applied<'a> {
+    pub(crate) app: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) checksum: &'a str,
+    pub(crate) source: &'a str,
+    /// `None`: the time since the transaction began, computed by Postgres itself.
+    pub(crate) duration_ms: Option<u64>,
+    pub(crate) rows: Option<u64>,
+    pub(crate) result: Option<&'a str>,
+    pub(crate) faked: bool,
+    pub(crate) action: &'a str,
+}
+
+/// One line of the history of runs.
+#[derive(Clone, Debug)]
+pub(crate) struct RunRow<'a> {
+    pub(crate) app: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) action: &'a str,
+    pub(crate) outcome: &'a str,
+    pub(crate) duration_ms: Option<u64>,
+    pub(crate) rows: Option<u64>,
+    pub(crate) checksum: Option<&'a str>,
+    pub(crate) error: Option<&'a str>,
+    pub(crate) reason: Option<&'a str>,
+}
+
+fn count(value: Option<u64>) -> Value {
+    value.and_then(|v| i64::try_from(v).ok()).into()
+}
+
+impl Ledger {
+    fn database(&self) -> Database {
+        self.tables.database()
+    }
+
+    /// Records a step as applied: its row and a line of history, both fenced.
+    pub(crate) fn applied(&self, step: &Applied<'_>) -> Vec<Statement> {
+        let database = self.database();
+        let now = timestamp(database);
+        // In the one message of a Postgres step nobody but the server knows the time it took;
+        // `now()` there is the start of the transaction.
+        let duration = match step.duration_ms {
+            Some(_) => "?",
+            None => "CAST(extract(epoch FROM clock_timestamp() - now()) * 1000 AS bigint)",
+        };
+        let columns = "app, name, kind, state, checksum, source, total, done, done_hash, intent, \
+                       started_at, applied_at, duration_ms, rows_affected, result, faked, runs, \
+                       error, host, pid, app_version, fence";
+        let updated = "kind, state, checksum, source, total, done, done_hash, intent, applied_at, \
+                       duration_ms, rows_affected, result, faked, error, host, pid, app_version, \
+                       fence";
+        let sql = format!(
+            "INSERT INTO {steps} ({columns}) VALUES (?, ?, ?, 'applied', ?, ?, NULL, NULL, NULL, \
+             NULL, {now}, {now}, {duration}, ?, ?, ?, 1, NULL, ?, ?, ?, {fence}) {upsert}",
+            steps = self.tables.steps(),
+            fence = fence(&self.tables),
+            upsert = self.upsert(updated),
+        );
+        let mut values: Vec<Value> = vec![
+            step.app.into(),
+            step.name.into(),
+            step.kind.into(),
+            step.checksum.into(),
+            step.source.into(),
+        ];
+        if step.duration_ms.is_some() {
+            values.push(count(step.duration_ms));
+        }
+        values.extend([
+            count(step.rows),
+            step.result.into(),
+            Value::Int(step.faked.into()),
+            self.host.as_str().into(),
+            self.pid.into(),
+            self.app_version.as_str().into(),
+            self.token.into(),
+        ]);
+        let run = RunRow {
+            app: step.app,
+            name: step.name,
+            action: step.action,
+            outcome: "applied",
+            duration_ms: step.duration_ms,
+            rows: step.rows,
+            checksum: Some(step.checksum),
+            error: None,
+            reason: None,
+        };
+        vec![Statement::new(sql, values), self.run(&run)]
+    }
+
+    /// Takes the named columns from the row that could not be inserted, and counts the run.
+    fn upsert(&self, columns: &str) -> String {
+        let table = format!("{}_steps", self.tables.prefix);
+        let (start, value): (String, fn(&str) -> String) = match self.database() {
+            Database::MySql => ("ON DUPLICATE KEY UPDATE runs = runs + 1".into(), |c| {
+                format!("{c} = VALUES({c})")
+            }),
+            // The old row is named by the table's name without its schema.
+            Database::Postgres | Database::Sqlite => (
+                format!("ON CONFLICT (app, name) DO UPDATE SET runs = \"{table}\".runs + 1"),
+                |c| format!("{c} = excluded.{c}"),
+            ),
+        };
+        columns
+            .split(", ")
+            .map(|column| value(column.trim()))
+            .fold(start, |sql, part| sql + ", " + &part)
+    }
+
+    /// One line of history, fenced.
+    pub(crate) fn run(&self, run: &RunRow<'_>) -> Statement {
+        let sql = format!(
+            "INSERT INTO {} (app, name, action, outcome, at, duration_ms, rows_affected, \
+             checksum, error, reason, host, pid, app_version, fence) \
+             VALUES (?, ?, ?, ?, {}, ?, ?, ?, ?, ?, ?, ?, ?, {})",
+            self.tables.runs(),
+            timestamp(self.database()),
+            fence(&self.tables),
+        );
+        Statement::new(
+            sql,
+            vec![
+                run.app.into(),
+                run.name.into(),
+                run.action.into(),
+                run.outcome.into(),
+                count(run.duration_ms),
+                count(run.rows),
+                run.checksum.into(),
+                run.error.into(),
+                run.reason.into(),
+                self.host.as_str().into(),
+                self.pid.into(),
+                self.app_version.as_str().into(),
+                self.token.into(),
+            ],
+        )
+    }
+
+    /// Says that a non-atomic step has begun (or goes on) with this text.
+    pub(crate) fn running(&self, step: &Applied<'_>, total: usize) -> Statement {
+        let now = timestamp(self.database());
+        let sql = format!(
+            "INSERT INTO {steps} (app, name, kind, state, checksum, source, total, done, \
+             started_at, faked, runs, host, pid, app_version, fence) \
+             VALUES (?, ?, ?, 'running', ?, ?, ?, 0, {now}, 0, 0, ?, ?, ?, {fence}) {upsert}",
+            steps = self.tables.steps(),
+            fence = fence(&self.tables),
+            upsert = self.upsert("state, checksum, source, total, host, pid, app_version, fence"),
+        );
+        Statement::new(
+            sql,
+            vec![
+                step.app.into(),
+                step.name.into(),
+                step.kind.into(),
+                step.checksum.into(),
+                step.source.into(),
+                i64::try_from(total).unwrap_or(i64::MAX).into(),
+                self.host.as_str().into(),
+                self.pid.into(),
+                self.app_version.as_str().into(),
+                self.token.into(),
+            ],
+        )
+    }
+
+    /// Says that `done` statements, with this hash, are finished and nothing is in flight.
+    pub(crate) fn progress(&self, app: &str, name: &str, done: usize, hash: &str) -> Statement {
+        self.update(
+            "state = 'running', done = ?, done_hash = ?, intent = NULL",
+            vec![
+                Value::Int(i64::try_from(done).unwrap_or(i64::MAX)),
+                hash.into(),
+            ],
+            app,
+            name,
+        )
+    }
+
+    /// Says that the statement of this number, from 0, is about to run outside a transaction;
+    /// `None` takes that back.
+    pub(crate) fn intent(&self, app: &str, name: &str, statement: Option<usize>) -> Statement {
+        let statement = statement.and_then(|n| i64::try_from(n).ok());
+        self.update("intent = ?", vec![statement.into()], app, name)
+    }
+
+    /// Marks a non-atomic step as failed, with the redacted error.
+    pub(crate) fn failed(&self, app: &str, name: &str, error: &str) -> Statement {
+        self.update("state = 'failed', error = ?", vec![error.into()], app, name)
+    }
+
+    /// Replaces the checksum and the kept text of an applied step.
+    pub(crate) fn accepted(
+        &self,
+        app: &str,
+        name: &str,
+        checksum: &str,
+        source: &str,
+    ) -> Statement {
+        self.update(
+            "checksum = ?, source = ?",
+            vec![checksum.into(), source.into()],
+            app,
+            name,
+        )
+    }
+
+    fn update(&self, set: &str, mut values: Vec<Value>, app: &str, name: &str) -> Statement {
+        let sql = format!(
+            "UPDATE {} SET {set}, fence = {} WHERE app = ? AND name = ?",
+            self.tables.steps(),
+            fence(&self.tables),
+        );
+        values.extend([self.token.into(), app.into(), name.into()]);
+        Statement::new(sql, values)
+    }
+
+    /// Removes a step's row.
+    pub(crate) fn remove(&self, app: &str, name: &str) -> Statement {
+        Statement::new(
+            format!(
+                "DELETE FROM {} WHERE app = ? AND name = ?",
+                self.tables.steps()
+            ),
+            vec![app.into(), name.into()],
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inline_writes_values_in_order_and_quotes_them() {
+        let statement = Statement::new(
+            "INSERT INTO t VALUES (?, ?, ?)",
+            vec!["a?'b".into(), Value::Null, Value::Int(3)],
+        );
+        assert_eq!(
+            statement.inline(),
+            "INSERT INTO t VALUES ('a?''b', NULL, 3)"
+        );
+    }
+}

@@ -1,0 +1,15 @@
+//! The operations of a [`Migrator`](crate::Migrator): each opens what it needs, decides with
+//! `domain`, acts through `exec`, and gives back a report.
+
+mod inspect;
+mod lock;
+mod one;
+mod records;
+mod refuse;
+mod run;
+mod session;
+mod sql;
+
+pub use one::RunStep;
+pub use records::Marked;
+pub use sql::{SqlStatement, StepSql};

@@ -1,0 +1,202 @@
+//! `run NAME`: one data migration, by hand.
+
+use super::session::Opened;
+use crate::domain::{History, LedgerRow, Step, find_row};
+use crate::error::{Error, ErrorCode};
+use crate::exec::{Runner, check_steps, commit, dry_run};
+use crate::ledger::Applied;
+use crate::migrator::Migrator;
+use crate::report::{DryRunReport, StepKind, StepOutcome, StepRun};
+use crate::session::Session;
+
+/// How one data migration is to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunStep {
+    /// Unless it is applied.
+    Run,
+    /// Even if it is applied; the time in its row is then refreshed.
+    Force,
+    /// Not at all: it is only recorded.
+    Fake,
+}
+
+impl Migrator<'_> {
+    /// Runs one data migration by name. That it is applied already is not an error:
+    /// [`StepOutcome::AlreadyApplied`].
+    ///
+    /// # Errors
+    ///
+    /// An unknown name, a dependency that is not applied, or what the function failed with. A
+    /// forced re-run that fails leaves the old row and its time as they were.
+    pub async fn run_step(&self, name: &str, how: RunStep) -> Result<StepRun, Error> {
+        let history = self.checked_history()?;
+        let step = data_migration(history, name)?;
+        let mut opened = self.open().await?;
+        let result = self.run_step_opened(&mut opened, history, step, how).await;
+        opened.connection.close().await;
+        result
+    }
+
+    async fn run_step_opened(
+        &self,
+        opened: &mut Opened<'_, '_>,
+        history: &History,
+        step: &Step,
+        how: RunStep,
+    ) -> Result<StepRun, Error> {
+        let Opened {
+            connection,
+            tables,
+            ledger,
+        } = opened;
+        let session = connection.session();
+        let already = is_applied(ledger.rows(), step);
+        if already && how != RunStep::Force {
+            return Ok(outcome(step, StepOutcome::AlreadyApplied));
+        }
+        if how != RunStep::Fake {
+            dependencies_applied(step, history, ledger.rows())?;
+            check_steps(&[step], tables.database())?;
+        }
+        let (mut locked, ledger) = self
+            .create_and_enter(session, tables, ledger, history)
+            .await?;
+        let result = if is_applied(ledger.rows(), step) && how != RunStep::Force {
+            Ok(outcome(step, StepOutcome::AppliedMeanwhile))
+        } else {
+            execute(&mut locked.runner, session, step, how).await
+        };
+        self.leave(session, tables, locked).await;
+        result
+    }
+
+    /// Executes one data migration, counts what it changes and rolls it back. An applied one is
+    /// only tried with `force`; without, the report is empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`dry_run`](Self::dry_run), and an unknown name.
+    pub async fn dry_run_step(&self, name: &str, force: bool) -> Result<DryRunReport, Error> {
+        let history = self.checked_history()?;
+        let step = data_migration(history, name)?;
+        let mut opened = self.open().await?;
+        let result = self
+            .dry_run_step_opened(&mut opened, history, step, force)
+            .await;
+        opened.connection.close().await;
+        result
+    }
+
+    async fn dry_run_step_opened(
+        &self,
+        opened: &mut Opened<'_, '_>,
+        history: &History,
+        step: &Step,
+        force: bool,
+    ) -> Result<DryRunReport, Error> {
+        let Opened {
+            connection,
+            tables,
+            ledger,
+        } = opened;
+        let database = tables.database();
+        if is_applied(ledger.rows(), step) && !force {
+            return Ok(DryRunReport {
+                database,
+                steps: Vec::new(),
+                not_tried: Vec::new(),
+            });
+        }
+        dependencies_applied(step, history, ledger.rows())?;
+        let runner = self.unlocked_runner(tables, history, ledger);
+        dry_run(&runner, connection.session(), &[step], ledger.is_present()).await
+    }
+}
+
+async fn execute<'r>(
+    runner: &mut Runner<'r>,
+    session: &mut dyn Session,
+    step: &'r Step,
+    how: RunStep,
+) -> Result<StepRun, Error> {
+    match how {
+        RunStep::Run => runner.apply(session, step, 1, 1, "run").await,
+        RunStep::Force => runner.apply(session, step, 1, 1, "force").await,
+        RunStep::Fake => {
+            let database = runner.database();
+            let record = Applied {
+                app: &step.id.app,
+                name: &step.id.name,
+                kind: step.kind_text(),
+                checksum: step.checksum(database),
+                source: step.source(database),
+                duration_ms: Some(0),
+                rows: None,
+                result: None,
+                faked: true,
+                action: "fake",
+            };
+            commit(session, &runner.parts.ledger.applied(&record)).await?;
+            let run = outcome(step, StepOutcome::Faked);
+            runner.finished(run.clone());
+            Ok(run)
+        }
+    }
+}
+
+fn outcome(step: &Step, outcome: StepOutcome) -> StepRun {
+    StepRun {
+        step: step.id.clone(),
+        kind: step.kind(),
+        outcome,
+        duration_ms: 0,
+        rows: None,
+        result: None,
+        refreshed: false,
+    }
+}
+
+fn is_applied(rows: &[LedgerRow], step: &Step) -> bool {
+    find_row(rows, &step.id.app, &step.id.name).is_some_and(LedgerRow::is_applied)
+}
+
+fn data_migration<'h>(history: &'h History, name: &str) -> Result<&'h Step, Error> {
+    let step = history.find(name)?;
+    if step.kind() == StepKind::Data {
+        return Ok(step);
+    }
+    Err(Error::new(
+        ErrorCode::NotPossible,
+        format!(
+            "`{}` is a SQL file; only data migrations run by name",
+            step.id
+        ),
+    )
+    .help("`migrate` runs every pending SQL file in order")
+    .help(format!(
+        "`migrate mark {}` records it without running it",
+        step.id
+    )))
+}
+
+fn dependencies_applied(step: &Step, history: &History, rows: &[LedgerRow]) -> Result<(), Error> {
+    let missing = step.after.iter().find(|id| {
+        history
+            .get(id)
+            .is_some_and(|needed| !is_applied(rows, needed))
+    });
+    let Some(missing) = missing else {
+        return Ok(());
+    };
+    Err(Error::new(
+        ErrorCode::DependencyNotApplied,
+        format!(
+            "`{}` comes after `{missing}`, which is not applied",
+            step.id
+        ),
+    )
+    .help("`migrate` applies everything that is pending; `migrate plan` shows it")
+    .help(format!(
+        "if its effect is already there: `migrate mark {missing}`"
+    )))
+}

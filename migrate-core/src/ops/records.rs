@@ -1,0 +1,259 @@
+//! `mark`, `unmark`, `accept`, `resolve`: the ledger changed on purpose, with a reason.
+
+use serde::Serialize;
+
+use super::session::Opened;
+use crate::domain::{History, LedgerRow, find_row};
+use crate::error::{Error, ErrorCode};
+use crate::exec::{commit, hash_of, statement_texts};
+use crate::ledger::{Applied, Ledger, RunRow, Statement};
+use crate::migrator::Migrator;
+use crate::report::StepId;
+
+/// What [`Migrator::mark`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Marked {
+    /// It was recorded as applied.
+    Recorded,
+    /// It was recorded before.
+    AlreadyApplied,
+}
+
+impl Migrator<'_> {
+    /// Records a step as applied without running it.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name: a typing error is never recorded.
+    pub async fn mark(&self, name: &str, reason: Option<&str>) -> Result<Marked, Error> {
+        let history = self.checked_history()?;
+        let step = history.find(name)?;
+        let opened = self.open().await?;
+        let applied = find_row(opened.ledger.rows(), &step.id.app, &step.id.name)
+            .is_some_and(LedgerRow::is_applied);
+        if applied {
+            opened.connection.close().await;
+            return Ok(Marked::AlreadyApplied);
+        }
+        let database = opened.tables.database();
+        let record = Applied {
+            app: &step.id.app,
+            name: &step.id.name,
+            kind: step.kind_text(),
+            checksum: step.checksum(database),
+            source: step.source(database),
+            duration_ms: Some(0),
+            rows: None,
+            result: None,
+            faked: true,
+            action: "mark",
+        };
+        let statements = |ledger: &Ledger, _: Option<&LedgerRow>| {
+            let mut statements = ledger.applied(&record);
+            statements.truncate(1);
+            statements.push(line(
+                ledger,
+                &step.id,
+                "mark",
+                "recorded",
+                Some(record.checksum),
+                reason,
+            ));
+            Ok(statements)
+        };
+        self.write(opened, history, &step.id, statements).await?;
+        Ok(Marked::Recorded)
+    }
+
+    /// Forgets that a step was applied; its row is deleted, the history of runs stays.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownStep`] when the ledger has no such row.
+    pub async fn unmark(&self, name: &str, reason: Option<&str>) -> Result<(), Error> {
+        let history = self.checked_history()?;
+        let opened = self.open().await?;
+        let found = row_named(history, opened.ledger.rows(), name);
+        let id = match found {
+            Ok(id) => id,
+            Err(error) => {
+                opened.connection.close().await;
+                return Err(error);
+            }
+        };
+        let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
+            let checksum = row.map(|row| row.checksum.as_str());
+            Ok(vec![
+                ledger.remove(&id.app, &id.name),
+                line(ledger, &id, "unmark", "removed", checksum, reason),
+            ])
+        };
+        self.write(opened, history, &id, statements).await
+    }
+
+    /// Accepts an edited step: the ledger takes the checksum and text of this binary.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::NotPossible`] when the step is not applied or not edited.
+    pub async fn accept(&self, name: &str, reason: &str) -> Result<(), Error> {
+        let history = self.checked_history()?;
+        let step = history.find(name)?;
+        let opened = self.open().await?;
+        let database = opened.tables.database();
+        let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
+            let checksum = step.checksum(database);
+            match row.filter(|row| row.is_applied()) {
+                Some(row) if row.checksum == checksum => Err(not_possible(
+                    &step.id,
+                    "is applied as it stands in this binary; there is nothing to accept",
+                )),
+                None => Err(not_possible(
+                    &step.id,
+                    "is not applied; `migrate` runs it as it is now",
+                )),
+                Some(_) => Ok(vec![
+                    ledger.accepted(&step.id.app, &step.id.name, checksum, step.source(database)),
+                    line(
+                        ledger,
+                        &step.id,
+                        "accept",
+                        "recorded",
+                        Some(checksum),
+                        Some(reason),
+                    ),
+                ]),
+            }
+        };
+        self.write(opened, history, &step.id, statements).await
+    }
+
+    /// Says whether the statement at which a step was interrupted took effect, where only a
+    /// person can tell ([`ErrorCode::NeedsReview`]).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::NotPossible`] when the step was not interrupted in that way.
+    pub async fn resolve(
+        &self,
+        name: &str,
+        statement_done: bool,
+        reason: &str,
+    ) -> Result<(), Error> {
+        let history = self.checked_history()?;
+        let step = history.find(name)?;
+        let texts = statement_texts(step, self.target.database())?;
+        let opened = self.open().await?;
+        let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
+            let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
+            let intent = row
+                .filter(|row| !row.is_applied())
+                .and_then(|row| row.intent);
+            let Some(place) = intent.filter(|place| *place < texts.len()) else {
+                return Err(not_possible(
+                    &step.id,
+                    "was not interrupted during a statement",
+                ));
+            };
+            let change = if statement_done {
+                ledger.progress(app, name, place + 1, &hash_of(&texts[..=place]))
+            } else {
+                ledger.intent(app, name, None)
+            };
+            let outcome = if statement_done { "done" } else { "not_done" };
+            Ok(vec![
+                change,
+                line(ledger, &step.id, "resolve", outcome, None, Some(reason)),
+            ])
+        };
+        self.write(opened, history, &step.id, statements).await
+    }
+
+    /// Takes the lock, decides on the row as it is then, and writes in one transaction.
+    async fn write(
+        &self,
+        mut opened: Opened<'_, '_>,
+        history: &History,
+        id: &StepId,
+        statements: impl FnOnce(&Ledger, Option<&LedgerRow>) -> Result<Vec<Statement>, Error>,
+    ) -> Result<(), Error> {
+        let Opened {
+            connection,
+            tables,
+            ledger,
+        } = &mut opened;
+        let session = connection.session();
+        let entered = self
+            .create_and_enter(session, tables, ledger, history)
+            .await;
+        let result = match entered {
+            Ok((locked, _)) => {
+                let runner = &locked.runner;
+                let result = match statements(&runner.parts.ledger, runner.row(id)) {
+                    Ok(statements) => commit(session, &statements).await,
+                    Err(error) => Err(error),
+                };
+                self.leave(session, tables, locked).await;
+                result
+            }
+            Err(error) => Err(error),
+        };
+        opened.connection.close().await;
+        result
+    }
+}
+
+fn line(
+    ledger: &Ledger,
+    id: &StepId,
+    action: &str,
+    outcome: &str,
+    checksum: Option<&str>,
+    reason: Option<&str>,
+) -> Statement {
+    ledger.run(&RunRow {
+        app: &id.app,
+        name: &id.name,
+        action,
+        outcome,
+        duration_ms: None,
+        rows: None,
+        checksum,
+        error: None,
+        reason,
+    })
+}
+
+fn not_possible(id: &StepId, why: &str) -> Error {
+    Error::new(ErrorCode::NotPossible, format!("`{id}` {why}"))
+        .help("`migrate status` shows the state of every step")
+}
+
+/// A row by name: of a step of this binary, or one that only the database knows.
+fn row_named(history: &History, rows: &[LedgerRow], name: &str) -> Result<StepId, Error> {
+    let ids: Vec<StepId> = rows
+        .iter()
+        .filter(|row| row.name == name || format!("{}.{}", row.app, row.name) == name)
+        .map(|row| StepId::new(&row.app, &row.name))
+        .collect();
+    match ids.as_slice() {
+        [id] => Ok(id.clone()),
+        [] => match history.find(name) {
+            Ok(step) if find_row(rows, &step.id.app, &step.id.name).is_some() => {
+                Ok(step.id.clone())
+            }
+            Ok(step) => Err(Error::new(
+                ErrorCode::UnknownStep,
+                format!("`{}` is not recorded as applied", step.id),
+            )
+            .help("`migrate list` shows what is")),
+            Err(error) => Err(error),
+        },
+        several => Err(Error::new(
+            ErrorCode::AmbiguousStep,
+            format!("`{name}` could be `{}` or `{}`", several[0], several[1]),
+        )
+        .help(format!("say which: `migrate unmark {}`", several[0]))),
+    }
+}

@@ -1,0 +1,293 @@
+//! Opening a database for an operation, and the lock around those that write.
+
+use std::time::Duration;
+
+use migrate_source::Database;
+
+use crate::cancel::{Canceller, unwatch, watch};
+use crate::db_error::database_error;
+use crate::dialect::session_settings;
+use crate::domain::History;
+use crate::error::{Error, ErrorCode};
+use crate::event::Event;
+use crate::exec::{Reporter, Runner, RunnerParts, ensure_ledger};
+use crate::heartbeat::{Activity, Beat, Heartbeat};
+use crate::holder::Holder;
+use crate::interrupt::Interrupt;
+use crate::lease::{self, Lease, LeaseRequest};
+use crate::ledger::{Ledger, LedgerRead, Tables, read_ledger};
+use crate::migrator::Migrator;
+use crate::session::Session;
+use crate::target::Connection;
+
+/// An open database with the names of its ledger's tables.
+pub(super) struct Opened<'m, 'c> {
+    pub(super) connection: Connection<'m, 'c>,
+    pub(super) tables: Tables,
+    pub(super) ledger: LedgerRead,
+}
+
+/// The lock, held, with what runs under it.
+pub(super) struct Locked<'r> {
+    pub(super) runner: Runner<'r>,
+    pub(super) waited: Duration,
+    token: i64,
+    heartbeat: Option<Heartbeat>,
+}
+
+impl<'c> Migrator<'c> {
+    /// Connects and reads the ledger: the one statement of a run with nothing to do.
+    pub(super) async fn open(&self) -> Result<Opened<'_, 'c>, Error> {
+        let database = self.target.database();
+        let mut connection = self.target.connect().await?;
+        let default_schema = match (database, self.target.default_schema()) {
+            (Database::MySql, None) if self.options.ledger.schema().is_none() => {
+                current_database(connection.session()).await?
+            }
+            (_, schema) => schema.map(str::to_owned),
+        };
+        let tables = self
+            .options
+            .ledger
+            .tables(database, default_schema.as_deref())?;
+        if self.target.is_borrowed() {
+            refuse_open_transaction(connection.session()).await?;
+        }
+        let ledger = read_ledger(connection.session(), &tables).await?;
+        Ok(Opened {
+            connection,
+            tables,
+            ledger,
+        })
+    }
+
+    pub(super) fn reporter(&self, activity: Activity) -> Reporter {
+        Reporter::new(self.options.observer.clone(), activity)
+    }
+
+    /// Creates the ledger if need be, takes the lock, and reads the ledger again under it.
+    pub(super) async fn enter<'r>(
+        &self,
+        session: &mut dyn Session,
+        tables: &Tables,
+        history: &'r History,
+    ) -> Result<(Locked<'r>, LedgerRead), Error> {
+        let interrupt = Interrupt::within(&self.options.shutdown);
+        interrupt.check()?;
+        self.settle(session).await?;
+        let activity = Activity::default();
+        let reporter = self.reporter(activity.clone());
+        let holder = Holder::this(&self.options.app_version);
+        let request = LeaseRequest {
+            tables,
+            holder: &holder,
+            lease: self.options.lease,
+            wait: self.options.wait,
+            observe: &|event: Event| reporter.send(&event),
+            interrupt: &interrupt,
+        };
+        let Lease {
+            token,
+            session: name,
+            waited,
+        } = lease::acquire(session, &request).await?;
+        let server = self.target.server();
+        let heartbeat = server.clone().map(|server| {
+            let beat = Beat {
+                server,
+                tables: tables.clone(),
+                token,
+                lease: self.options.lease,
+                activity,
+                interrupt: interrupt.clone(),
+            };
+            beat.start()
+        });
+        watch(session, &interrupt).await;
+        let parts = RunnerParts {
+            ledger: self.ledger_of(tables, token, &holder),
+            history,
+            reporter,
+            interrupt,
+            canceller: Canceller::new(server, &name),
+            lease: self.options.lease,
+            verbosity: self.options.verbosity,
+            audit_hook: self.options.audit_hook.clone(),
+            renews: heartbeat.is_none(),
+            reset: self.reset_text(),
+        };
+        let mut locked = Locked {
+            runner: Runner::new(parts, Vec::new()),
+            waited,
+            token,
+            heartbeat,
+        };
+        match read_ledger(session, tables).await {
+            Ok(ledger) => {
+                locked.runner.rows = ledger.rows().to_vec();
+                Ok((locked, ledger))
+            }
+            Err(error) => {
+                self.leave(session, tables, locked).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Creates the ledger where there is none, and then enters.
+    pub(super) async fn create_and_enter<'r>(
+        &self,
+        session: &mut dyn Session,
+        tables: &Tables,
+        ledger: &LedgerRead,
+        history: &'r History,
+    ) -> Result<(Locked<'r>, LedgerRead), Error> {
+        if !ledger.is_present() {
+            ensure_ledger(session, tables).await?;
+        }
+        self.enter(session, tables, history).await
+    }
+
+    /// Gives the lock back, on this session or, if that is broken, on another.
+    pub(super) async fn leave(
+        &self,
+        session: &mut dyn Session,
+        tables: &Tables,
+        locked: Locked<'_>,
+    ) {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        drop(locked.heartbeat);
+        unwatch(session).await;
+        let release = lease::release(session, tables, locked.token);
+        if matches!(tokio::time::timeout(PATIENCE, release).await, Ok(Ok(()))) {
+            return;
+        }
+        if let Some(server) = self.target.server()
+            && let Ok(mut other) = server.open().await
+        {
+            if let Err(error) = lease::release(&mut *other, tables, locked.token).await {
+                tracing::warn!(%error, "the lock could not be given back; it ends with its lease");
+            }
+            other.close().await;
+        }
+    }
+
+    pub(super) fn ledger_of(&self, tables: &Tables, token: i64, holder: &Holder) -> Ledger {
+        Ledger {
+            tables: tables.clone(),
+            token,
+            host: holder.host.clone(),
+            pid: i64::from(holder.pid),
+            app_version: self.options.app_version.clone(),
+        }
+    }
+
+    /// A run for a dry run: nothing is locked or written, so there is no token.
+    pub(super) fn unlocked_runner<'r>(
+        &self,
+        tables: &Tables,
+        history: &'r History,
+        ledger: &LedgerRead,
+    ) -> Runner<'r> {
+        let holder = Holder::this(&self.options.app_version);
+        let parts = RunnerParts {
+            ledger: self.ledger_of(tables, 0, &holder),
+            history,
+            reporter: self.reporter(Activity::default()),
+            interrupt: Interrupt::within(&self.options.shutdown),
+            canceller: Canceller::new(None, ""),
+            lease: self.options.lease,
+            verbosity: self.options.verbosity,
+            audit_hook: self.options.audit_hook.clone(),
+            renews: false,
+            reset: None,
+        };
+        Runner::new(parts, ledger.rows().to_vec())
+    }
+
+    /// Settings of the run's own session. A user's connection is left as it is.
+    async fn settle(&self, session: &mut dyn Session) -> Result<(), Error> {
+        if self.target.is_borrowed() {
+            return Ok(());
+        }
+        let database = session.database();
+        let failed = |error| database_error(database, "prepare the session", error);
+        let mariadb = database == Database::MySql
+            && session
+                .query("SELECT VERSION()", &[])
+                .await
+                .map_err(failed)?
+                .first()
+                .and_then(|row| row.text(0))
+                .is_some_and(|version| version.contains("MariaDB"));
+        let settings = session_settings(database, mariadb, lease::millis(self.options.lease));
+        match settings {
+            Some(sql) => session
+                .script(sql)
+                .await
+                .map(drop)
+                .map_err(|f| failed(f.error)),
+            None => Ok(()),
+        }
+    }
+
+    /// What goes before each atomic step on Postgres, so that no step sees what another left.
+    fn reset_text(&self) -> Option<String> {
+        if self.target.database() != Database::Postgres || self.target.is_borrowed() {
+            return None;
+        }
+        let lease = lease::millis(self.options.lease);
+        let settings = session_settings(Database::Postgres, false, lease)?;
+        Some(format!("RESET ALL;RESET ROLE;{settings}"))
+    }
+}
+
+/// Which database a MySQL session is in, for a connection whose options we do not see.
+async fn current_database(session: &mut dyn Session) -> Result<Option<String>, Error> {
+    let rows = session
+        .query("SELECT DATABASE()", &[])
+        .await
+        .map_err(|e| database_error(Database::MySql, "ask for the current database", e))?;
+    Ok(rows.first().and_then(|row| row.text(0)).map(str::to_owned))
+}
+
+/// A user's connection inside a transaction would make our COMMIT theirs.
+async fn refuse_open_transaction(session: &mut dyn Session) -> Result<(), Error> {
+    let database = session.database();
+    let probe = match database {
+        // The start of the transaction is that of the statement, unless one was open before.
+        Database::Postgres => "SELECT CASE WHEN now() = statement_timestamp() THEN 0 ELSE 1 END",
+        Database::MySql => "SELECT @@in_transaction",
+        Database::Sqlite => "",
+    };
+    let open = session.has_transaction()
+        || match database {
+            Database::Sqlite => sqlite_in_transaction(session).await,
+            // MySQL (not MariaDB) lacks the variable; sqlx's own count has to do there.
+            _ => session
+                .query(probe, &[])
+                .await
+                .ok()
+                .and_then(|rows| rows.first().and_then(|row| row.int(0)))
+                .is_some_and(|open| open != 0),
+        };
+    if !open {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::InTransaction,
+        "the connection is inside a transaction; a migration commits transactions of its own",
+    )
+    .help("give the migrator a pool, a URL, or a connection without an open transaction"))
+}
+
+/// BEGIN fails in a transaction and changes nothing outside one before it is rolled back.
+async fn sqlite_in_transaction(session: &mut dyn Session) -> bool {
+    match session.script("BEGIN".to_owned()).await {
+        Ok(_) => {
+            let _ = session.script("ROLLBACK".to_owned()).await;
+            false
+        }
+        Err(failed) => failed.error.to_string().contains("within a transaction"),
+    }
+}

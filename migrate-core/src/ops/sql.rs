@@ -1,0 +1,81 @@
+//! `sql`: what a step would execute, without a database.
+
+use serde::Serialize;
+
+use crate::error::{Error, ErrorCode};
+use crate::exec::statement_texts;
+use crate::migrator::Migrator;
+use crate::report::{Mode, StepId, StepKind};
+
+/// What a SQL step executes.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct StepSql {
+    /// The step.
+    pub step: StepId,
+    /// How it is executed on this database.
+    pub mode: Mode,
+    /// The file.
+    pub location: String,
+    /// Its statements, in order.
+    pub statements: Vec<SqlStatement>,
+    /// The data migrations that it runs after them.
+    pub runs: Vec<StepId>,
+}
+
+/// One statement of a SQL step.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct SqlStatement {
+    /// The line of the file at which it begins.
+    pub line: u32,
+    /// Its text, without the terminator.
+    pub text: String,
+}
+
+impl Migrator<'_> {
+    /// The statements of a SQL step for this database. Opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// An unknown name; [`ErrorCode::NotPossible`] for a function, whose statements only its
+    /// execution shows, and for `backwards`.
+    pub fn sql(&self, name: &str, backwards: bool) -> Result<StepSql, Error> {
+        let history = self.checked_history()?;
+        let step = history.find(name)?;
+        if step.kind() == StepKind::Data {
+            return Err(Error::new(
+                ErrorCode::NotPossible,
+                format!(
+                    "`{}` is a function ({}); it has no SQL to show",
+                    step.id, step.location
+                ),
+            )
+            .help(format!(
+                "`migrate run {} --dry-run` executes it and rolls back",
+                step.id
+            )));
+        }
+        if backwards {
+            return Err(
+                Error::new(ErrorCode::NotPossible, "this version cannot undo steps")
+                    .help("write a new step that takes the change back"),
+            );
+        }
+        let database = self.target.database();
+        let statements = statement_texts(step, database)?
+            .into_iter()
+            .map(|statement| SqlStatement {
+                line: statement.line,
+                text: statement.text,
+            })
+            .collect();
+        Ok(StepSql {
+            step: step.id.clone(),
+            mode: step.mode(database),
+            location: step.location.clone(),
+            statements,
+            runs: step.runs(database).to_vec(),
+        })
+    }
+}

@@ -1,0 +1,114 @@
+//! Checksums of steps: SHA-256 with the version of its rules in front, so that a change of the
+//! rules is never taken for a change of a step.
+
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+
+/// The text before the digits: version 1 of the rules.
+const PREFIX: &str = "v1:sha256:";
+
+/// The checksum of a step, shown as `v1:sha256:` and 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Checksum([u8; 32]);
+
+impl Checksum {
+    /// The 32 bytes of the digest.
+    #[must_use]
+    pub const fn digest(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(PREFIX)?;
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Checksum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Checksum({self})")
+    }
+}
+
+/// A text that is not a checksum of a known version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChecksumError(String);
+
+impl fmt::Display for ChecksumError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` is not a checksum: it needs `{PREFIX}` and 64 digits of 0-9 and a-f",
+            self.0
+        )
+    }
+}
+
+impl std::error::Error for ChecksumError {}
+
+impl FromStr for Checksum {
+    type Err = ChecksumError;
+
+    fn from_str(text: &str) -> Result<Self, ChecksumError> {
+        text.strip_prefix(PREFIX)
+            .and_then(read_hex)
+            .map(Self)
+            .ok_or_else(|| ChecksumError(text.to_owned()))
+    }
+}
+
+fn read_hex(hex: &str) -> Option<[u8; 32]> {
+    let lower = hex
+        .bytes()
+        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    if hex.len() != 64 || !lower {
+        return None;
+    }
+    let mut digest = [0; 32];
+    for (at, byte) in digest.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
+
+/// The checksum of a SQL file's whole text, both directions included.
+///
+/// A byte order mark, CRLF or LF, blanks at the ends of lines and blank lines at the end of the file do not
+/// count. Blanks at line ends inside a string literal do not count either: telling them apart would make
+/// the checksum depend on the database's rules for quotes.
+///
+/// ```
+/// use migrate_source::checksum::of_sql;
+///
+/// assert_eq!(of_sql("SELECT 1;\n"), of_sql("\u{feff}SELECT 1;  \r\n\r\n"));
+/// assert_ne!(of_sql("SELECT 1;\n"), of_sql("SELECT 2;\n"));
+/// ```
+#[must_use]
+pub fn of_sql(text: &str) -> Checksum {
+    of_canonical(&normalise(text))
+}
+
+/// The checksum of a text that is already in its canonical form, taken byte by byte.
+#[must_use]
+pub fn of_canonical(text: &str) -> Checksum {
+    Checksum(Sha256::digest(text.as_bytes()).into())
+}
+
+/// The text that [`of_sql`] hashes: what is kept of an applied step, to compare it with later.
+#[must_use]
+pub fn normalise(text: &str) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines: Vec<&str> = text
+        .split('\n')
+        .map(|line| line.trim_end_matches([' ', '\t', '\r']))
+        .collect();
+    let joined = lines.join("\n");
+    joined.trim_end_matches('\n').to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! What a statement means for the transaction it runs in. Each database's list stands in a file of
+//! its own; unknown statements count as transactional, and the server has the last word.
+
+use crate::Database;
+use crate::cursor::Cursor;
+use crate::error::SourceError;
+use crate::statements::{Statement, statements};
+
+mod mysql;
+mod postgres;
+mod rebuild;
+mod sqlite;
+mod target;
+
+pub use rebuild::table_rebuild_risk;
+pub use target::{ProbeTarget, probe_target};
+
+/// How a statement and a transaction around it get along.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Class {
+    /// It takes part in the transaction and is rolled back with it.
+    Transactional,
+    /// It commits the transaction before it runs (DDL of MySQL and MariaDB).
+    ImplicitCommit,
+    /// The database refuses it inside a transaction.
+    OutsideTransaction {
+        /// The statement's own words, such as `CREATE INDEX CONCURRENTLY`.
+        what: String,
+    },
+    /// It begins or ends a transaction itself. Savepoints do not count.
+    TransactionControl {
+        /// The statement's own words, such as `BEGIN`.
+        what: String,
+    },
+    /// It opens a stream of data on the connection, which no driver here feeds: the session is
+    /// lost, in a transaction or not.
+    CopyStream {
+        /// The statement's own words, such as `COPY .. FROM STDIN`.
+        what: String,
+    },
+    /// Inside a transaction it has no effect, and the database does not say so.
+    SilentNoOp {
+        /// The statement's own words, such as `PRAGMA foreign_keys`.
+        what: String,
+    },
+}
+
+impl Class {
+    fn outside(what: impl Into<String>) -> Self {
+        Self::OutsideTransaction { what: what.into() }
+    }
+
+    fn control(what: impl Into<String>) -> Self {
+        Self::TransactionControl { what: what.into() }
+    }
+}
+
+/// Says what a single statement means for the transaction around it.
+///
+/// ```
+/// use migrate_source::{Database, classify::{Class, classify}};
+///
+/// assert_eq!(classify("DROP TABLE t", Database::Postgres), Class::Transactional);
+/// assert_eq!(classify("DROP TABLE t", Database::MySql), Class::ImplicitCommit);
+/// assert_eq!(
+///     classify("vacuum full t", Database::Postgres),
+///     Class::OutsideTransaction { what: "VACUUM".to_owned() },
+/// );
+/// ```
+#[must_use]
+pub fn classify(statement: &str, database: Database) -> Class {
+    let cursor = Cursor::new(statement, database);
+    match database {
+        Database::Sqlite => sqlite::classify(cursor),
+        Database::Postgres => postgres::classify(cursor),
+        Database::MySql => mysql::classify(cursor),
+    }
+}
+
+/// Finds what must not stand in a step that runs in a transaction.
+///
+/// Without a database the text is read by the rules of each that can read it, and a mistake on any
+/// of them is reported if all agree that a statement starts there: `COMMIT` in the body of a
+/// Postgres function is none. Statements that are in order on another database are not reported.
+/// A text that cannot be read at all gives no errors here: [`crate::statements::split`] has them.
+///
+/// ```
+/// use migrate_source::{Database, classify::atomic_step_errors};
+///
+/// let errors = atomic_step_errors("DELETE FROM t;\nCOMMIT;", Some(Database::Sqlite));
+/// assert_eq!((errors[0].code, errors[0].line), ("transaction-control", 2));
+/// ```
+#[must_use]
+pub fn atomic_step_errors(sql: &str, database: Option<Database>) -> Vec<SourceError> {
+    let readings: Vec<(Database, Vec<Statement<'_>>)> = Database::ALL
+        .into_iter()
+        .filter(|reading| database.is_none_or(|database| database == *reading))
+        .filter_map(|reading| Some((reading, statements(sql, reading).ok()?)))
+        .collect();
+    let agreed = |start: usize| {
+        readings.iter().all(|(_, found)| {
+            found
+                .binary_search_by_key(&start, |statement| statement.start)
+                .is_ok()
+        })
+    };
+    let mut errors: Vec<SourceError> = Vec::new();
+    for (reading, found) in &readings {
+        for statement in found.iter().filter(|statement| agreed(statement.start)) {
+            errors.extend(statement_error(
+                sql,
+                *statement,
+                *reading,
+                database.is_none(),
+            ));
+        }
+    }
+    errors.sort_by_key(|error| (error.line, error.column));
+    errors.dedup_by_key(|error| (error.line, error.column));
+    errors
+}
+
+/// Finds what must not stand in any step, in a transaction or not.
+#[must_use]
+pub fn any_step_errors(sql: &str, database: Option<Database>) -> Vec<SourceError> {
+    if database.is_some_and(|database| database != Database::Postgres) {
+        return Vec::new();
+    }
+    let found = statements(sql, Database::Postgres).unwrap_or_default();
+    found
+        .into_iter()
+        .filter(|statement| is_copy_stream(statement.text))
+        .map(|statement| copy_stream_error(sql, statement.start))
+        .collect()
+}
+
+fn statement_error(
+    sql: &str,
+    statement: Statement<'_>,
+    database: Database,
+    guessed: bool,
+) -> Option<SourceError> {
+    let class = classify(statement.text, database);
+    if guessed && is_fine_elsewhere(&class) {
+        return None;
+    }
+    let at = |code, message: String, help: &str| {
+        Some(SourceError::at(sql, statement.start, code, message, help))
+    };
+    match class {
+        Class::Transactional | Class::ImplicitCommit => None,
+        Class::CopyStream { .. } => Some(copy_stream_error(sql, statement.start)),
+        Class::OutsideTransaction { what } => at(
+            "outside-transaction",
+            format!(
+                "on {database}, {what} cannot be part of a transaction, and this step runs in one"
+            ),
+            "put it into a step of its own with `-- migrate: atomic = false`",
+        ),
+        Class::TransactionControl { what } => at(
+            "transaction-control",
+            format!("{what} would end or replace the transaction that this step runs in"),
+            "remove it: the step is one transaction by itself; or write `-- migrate: atomic = false` and keep transactions out of the file as well",
+        ),
+        Class::SilentNoOp { what } => at(
+            "silent-no-op",
+            format!("{what} has no effect inside a transaction, and this step runs in one"),
+            if what == "PRAGMA foreign_keys" {
+                "write `-- migrate: foreign_keys = off` in the header"
+            } else {
+                "put it into a step of its own with `-- migrate: atomic = false`"
+            },
+        ),
+    }
+}
+
+/// LOCK TABLE and CREATE DATABASE are in order on one database and not on another.
+fn is_fine_elsewhere(class: &Class) -> bool {
+    match class {
+        Class::TransactionControl { what } => what == "LOCK TABLE",
+        Class::OutsideTransaction { what } => what.ends_with(" DATABASE"),
+        _ => false,
+    }
+}
+
+pub(crate) fn is_copy_stream(statement: &str) -> bool {
+    matches!(
+        classify(statement, Database::Postgres),
+        Class::CopyStream { .. }
+    )
+}
+
+pub(crate) fn copy_stream_error(sql: &str, offset: usize) -> SourceError {
+    SourceError::at(
+        sql,
+        offset,
+        "copy-stream",
+        "COPY with STDIN or STDOUT needs a client that streams the data; it would leave the session unusable",
+        "write INSERT statements, or load the data in a data migration",
+    )
+}
+
+/// BEGIN, COMMIT and their like, as all databases know them. Savepoints are no concern of ours.
+fn transaction_control(cursor: &mut Cursor<'_>) -> Option<Class> {
+    if cursor.eat("rollback") {
+        if cursor.eat("prepared") {
+            return Some(Class::control("ROLLBACK PREPARED"));
+        }
+        cursor.eat_any(&["work", "transaction"]);
+        return (!cursor.is("to")).then(|| Class::control("ROLLBACK"));
+    }
+    if cursor.eat("commit") {
+        let what = if cursor.is("prepared") {
+            "COMMIT PREPARED"
+        } else {
+            "COMMIT"
+        };
+        return Some(Class::control(what));
+    }
+    if cursor.eat_all(&["start", "transaction"]) {
+        return Some(Class::control("START TRANSACTION"));
+    }
+    cursor.eat("begin").then(|| Class::control("BEGIN"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,230 @@
+//! Reads a SQL file: normalises it, reads its header, and cuts it into its up and down parts.
+
+use crate::Database;
+use crate::checksum::normalise;
+use crate::error::{SourceError, position};
+use crate::header::{Comment, Header, Meaning, read_header};
+use crate::lexer::{Kind, Token, lex};
+use crate::statements::split;
+
+/// A SQL file in its parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SqlFile {
+    /// What its header says.
+    pub header: Header,
+    /// The SQL that goes forward, or all of it where the file has no parts. A line has the same
+    /// number here as in the file: what belongs elsewhere is left out as empty lines.
+    pub up: String,
+    /// The SQL of the `-- migrate: down` part, with the lines numbered as in the file.
+    pub down: Option<String>,
+}
+
+/// Reads a SQL file. Without a database, it is read by the rules of the first that can read it, of
+/// Postgres, SQLite and MySQL.
+///
+/// # Errors
+///
+/// All mistakes found: in the header, in the markers of parts, and whatever is never closed.
+///
+/// ```
+/// use migrate_source::sql_file::parse_sql_file;
+///
+/// let file = parse_sql_file(
+///     "-- migrate: up\nCREATE TABLE t (id int);\n-- migrate: down\nDROP TABLE t;\n",
+///     None,
+/// ).expect("valid");
+/// assert_eq!(file.up.trim(), "CREATE TABLE t (id int);");
+/// assert_eq!(file.down.as_deref(), Some("\n\n\nDROP TABLE t;"));
+///
+/// let errors = parse_sql_file("-- migrate: atomik = false\n", None).expect_err("misspelt");
+/// assert_eq!(errors[0].to_string(), "line 1, column 13: `atomik` is not a directive; did you mean `atomic`?");
+/// ```
+pub fn parse_sql_file(text: &str, database: Option<Database>) -> Result<SqlFile, Vec<SourceError>> {
+    let text = normalise(text);
+    if let Some(at) = text.find('\0') {
+        return Err(vec![SourceError::at(
+            &text,
+            at,
+            "nul-character",
+            "the file has a NUL character",
+            "remove it: no database takes one in a statement",
+        )]);
+    }
+    if let Some(database) = database {
+        return parse_with(&text, database);
+    }
+    let mut furthest: Option<Vec<SourceError>> = None;
+    for database in [Database::Postgres, Database::Sqlite, Database::MySql] {
+        match parse_with(&text, database) {
+            Ok(file) => return Ok(file),
+            Err(errors) => {
+                let place =
+                    |errors: &[SourceError]| errors.first().map(|error| (error.line, error.column));
+                if furthest
+                    .as_ref()
+                    .is_none_or(|known| place(known) < place(&errors))
+                {
+                    furthest = Some(errors);
+                }
+            }
+        }
+    }
+    Err(furthest.unwrap_or_default())
+}
+
+fn parse_with(text: &str, database: Database) -> Result<SqlFile, Vec<SourceError>> {
+    let lexed = lex(text, database);
+    let scan = Scan::new(text, &lexed.tokens);
+    let (header, mut errors) = read_header(&scan.leading);
+    errors.extend(scan.errors);
+    // The splitter's error for a text that cannot be read knows the likely cause.
+    if let Err(error) = split(text, database) {
+        errors.push(error);
+    }
+    if let Some(error) = lexed.error.filter(|_| errors.is_empty()) {
+        errors.push(error);
+    }
+    let parts = cut(text, &scan.markers, scan.first_statement);
+    match parts {
+        Ok((up, down)) if errors.is_empty() => {
+            check_parts(&up, down.as_deref(), database)?;
+            Ok(SqlFile { header, up, down })
+        }
+        Ok(_) => Err(errors),
+        Err(error) => {
+            errors.push(error);
+            errors.sort_by_key(|error| (error.line, error.column));
+            Err(errors)
+        }
+    }
+}
+
+/// A statement that runs on over a marker is whole in the file, but not in its part.
+fn check_parts(up: &str, down: Option<&str>, database: Database) -> Result<(), Vec<SourceError>> {
+    let errors: Vec<SourceError> = [Some(up), down]
+        .into_iter()
+        .flatten()
+        .filter_map(|part| split(part, database).err())
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors)
+    }
+}
+
+/// A `-- migrate: up` or `down` line.
+#[derive(Debug, Clone, Copy)]
+struct Marker {
+    up: bool,
+    /// Where its comment starts.
+    start: usize,
+    /// Behind its comment.
+    end: usize,
+}
+
+/// What the comments of a file say.
+struct Scan<'a> {
+    leading: Vec<Comment<'a>>,
+    markers: Vec<Marker>,
+    first_statement: Option<usize>,
+    errors: Vec<SourceError>,
+}
+
+impl<'a> Scan<'a> {
+    fn new(text: &'a str, tokens: &[Token]) -> Self {
+        let first_statement = tokens
+            .iter()
+            .find(|token| token.is_significant())
+            .map(|token| token.start);
+        let mut scan = Self {
+            leading: Vec::new(),
+            markers: Vec::new(),
+            first_statement,
+            errors: Vec::new(),
+        };
+        for token in tokens
+            .iter()
+            .filter(|token| token.kind == Kind::LineComment)
+        {
+            scan.comment(text, *token);
+        }
+        scan
+    }
+
+    fn comment(&mut self, text: &'a str, token: Token) {
+        let whole = text.get(token.start..token.end).unwrap_or("");
+        let body = whole.trim_start_matches(['-', '#']);
+        let (line, column) = position(text, token.end - body.len());
+        let comment = Comment {
+            text: body,
+            line,
+            column,
+        };
+        let meaning = comment.meaning();
+        if let Meaning::Up | Meaning::Down = meaning {
+            self.markers.push(Marker {
+                up: meaning == Meaning::Up,
+                start: token.start,
+                end: token.end,
+            });
+        } else if self.first_statement.is_none_or(|first| token.start < first) {
+            self.leading.push(comment);
+        } else if meaning != Meaning::Prose {
+            self.errors.push(comment.too_late());
+        }
+    }
+}
+
+/// Cuts the text at its markers.
+fn cut(
+    text: &str,
+    markers: &[Marker],
+    first_statement: Option<usize>,
+) -> Result<(String, Option<String>), SourceError> {
+    let fail = |at: usize, message: &str, help: &str| {
+        Err(SourceError::at(text, at, "bad-parts", message, help))
+    };
+    let Some(first) = markers.first() else {
+        return Ok((text.to_owned(), None));
+    };
+    if first_statement.is_some_and(|at| at < first.start) {
+        return fail(
+            first.start,
+            "statements stand before the first part of the file",
+            "put `-- migrate: up` above the first statement",
+        );
+    }
+    for (at, marker) in markers.iter().enumerate() {
+        if markers
+            .iter()
+            .take(at)
+            .any(|earlier| earlier.up == marker.up)
+        {
+            let name = if marker.up { "up" } else { "down" };
+            return fail(
+                marker.start,
+                &format!("the `{name}` part is given twice"),
+                "join the two parts",
+            );
+        }
+    }
+    if !markers.iter().any(|marker| marker.up) {
+        return fail(
+            first.start,
+            "there is a `down` part without an `up` part",
+            "write `-- migrate: up` above the statements that go forward",
+        );
+    }
+    let part = |up: bool| {
+        let at = markers.iter().position(|marker| marker.up == up)?;
+        let start = markers.get(at)?.end;
+        let end = markers.get(at + 1).map_or(text.len(), |next| next.start);
+        let lines = text.get(..start)?.matches('\n').count();
+        Some("\n".repeat(lines) + text.get(start..end)?.trim_end())
+    };
+    Ok((part(true).unwrap_or_default(), part(false)))
+}
+
+#[cfg(test)]
+mod tests;

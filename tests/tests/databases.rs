@@ -1,0 +1,13 @@
+//! Everything that needs a database, in one binary: linking is the slow part of these tests.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and says on stderr what it skips"
+)]
+
+mod databases {
+    mod harness;
+}

@@ -1,0 +1,7 @@
+//! What may break a rule of the tidy test, and why.
+
+/// Files over the budget: path, reason.
+pub(crate) const LONG_FILES: &[(&str, &str)] = &[];
+
+/// Functions over the budget: path, name, reason.
+pub(crate) const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[];
