@@ -112,13 +112,13 @@ pub trait StepReporter: Send + Sync {
     fn log(&self, step: &str, level: u8, message: &str);
 }
 
-impl fmt::Debug for dyn StepReporter {
+impl fmt::Debug for dyn StepReporter + '_ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("StepReporter")
     }
 }
 
-impl fmt::Debug for dyn Observer {
+impl fmt::Debug for dyn Observer + '_ {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Observer")
     }
