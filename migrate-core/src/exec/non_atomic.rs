@@ -31,9 +31,10 @@ impl<'r> Runner<'r> {
         let ledger = self.parts.ledger.clone();
         let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
         let statements = statement_texts(step, self.database())?;
+        let started = std::time::Instant::now();
         let mut done = self.resume_at(session, step, &statements).await?;
         let resumed = done > 0;
-        let record = self.record_of(step, "run");
+        let mut record = self.record_of(step, "run");
         commit(
             session,
             &[
@@ -58,7 +59,8 @@ impl<'r> Runner<'r> {
             db_error::database_error(self.database(), "clear the audit state", f.error)
         })?;
         self.run_functions(session, step).await?;
-        commit(session, &ledger.applied(&self.record_of(step, "run"))).await?;
+        record.duration_ms = Some(crate::lease::millis(started.elapsed()));
+        commit(session, &ledger.applied(&record)).await?;
         Ok(step_run(
             step,
             if resumed {

@@ -45,6 +45,11 @@ fn row(row: &MySqlRow) -> sqlx::Result<Row> {
                     i64::try_from(value).map_or_else(|_| Value::Text(value.to_string()), Value::Int)
                 }
                 _ if name.ends_with("INT") => Value::Int(row.try_get(index)?),
+                // Text of a `_bin` collation carries the binary flag and is text all the same;
+                // only the driver knows the collation.
+                _ if <String as sqlx::Type<MySql>>::compatible(&type_info) => {
+                    Value::Text(row.try_get(index)?)
+                }
                 "BINARY" | "VARBINARY" | "BLOB" | "TINYBLOB" | "MEDIUMBLOB" | "LONGBLOB" => {
                     Value::Bytes(row.try_get_unchecked(index)?)
                 }
