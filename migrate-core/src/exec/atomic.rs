@@ -102,6 +102,7 @@ impl<'r> Runner<'r> {
         let mut body = Group {
             runner: self,
             steps: &[step],
+            announce: None,
             action,
             done: Vec::new(),
             failed: None,
@@ -134,18 +135,11 @@ impl<'r> Runner<'r> {
         of: usize,
     ) -> Result<(), Error> {
         self.parts.interrupt.check()?;
-        for (i, step) in steps.iter().enumerate() {
-            self.parts.reporter.send(&Event::StepStarted {
-                step: step.id.clone(),
-                index: start + i + 1,
-                of,
-                atomic: true,
-            });
-        }
         let begun = std::time::Instant::now();
         let mut body = Group {
             runner: self,
             steps,
+            announce: Some((start + 1, of)),
             action: "run",
             done: Vec::new(),
             failed: None,
@@ -339,6 +333,9 @@ async fn foreign_keys_off(session: &mut dyn Session, step: &Step) -> Result<bool
 struct Group<'g, 'r> {
     runner: &'g Runner<'r>,
     steps: &'g [&'r Step],
+    /// The first step's place in the run and the run's length, where the steps are announced
+    /// one by one.
+    announce: Option<(usize, usize)>,
     action: &'static str,
     done: Vec<StepRun>,
     failed: Option<(&'r Step, Error)>,
@@ -358,7 +355,10 @@ impl TransactionBody for GroupScope<'_, '_, '_> {
         Box::pin(async move {
             let group = &mut *self.0;
             let alone = group.steps.len() == 1;
-            for step in group.steps {
+            for (i, step) in group.steps.iter().enumerate() {
+                if let Some((first, of)) = group.announce {
+                    group.runner.started(step, first + i, of, true);
+                }
                 match group_step(group, session, step, alone).await {
                     Ok(runs) => group.done.extend(runs),
                     Err(error) if alone => return Err(error),
@@ -388,10 +388,12 @@ async fn group_step(
             .await;
     }
     script(session, step, format!("SAVEPOINT {SAVEPOINT}")).await?;
+    group.runner.audit(step, true);
     let result = group
         .runner
         .in_transaction(session, step, group.action, false, &already)
         .await;
+    group.runner.audit(step, false);
     let end = match &result {
         Ok(_) => format!("RELEASE {SAVEPOINT}"),
         Err(_) => format!("ROLLBACK TO {SAVEPOINT}; RELEASE {SAVEPOINT}"),

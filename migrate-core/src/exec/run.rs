@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use migrate_source::Database;
+use tracing::Instrument;
 
 use super::reporter::Reporter;
 use crate::audit::{AuditEvent, AuditHook};
@@ -119,31 +120,28 @@ impl<'r> Runner<'r> {
         action: &'static str,
     ) -> Result<StepRun, Error> {
         self.parts.interrupt.check()?;
-        self.renew(session, &step.id.to_string()).await?;
         let database = self.database();
         // What was begun statement by statement is finished so, whatever the text says now.
         let begun = self
             .row(&step.id)
-            .is_some_and(|row| !row.is_applied() && row.done > 0);
+            .is_some_and(|row| !row.is_applied() && (row.done > 0 || row.intent.is_some()));
         let mode = if begun {
             Mode::NonAtomic
         } else {
             step.mode(database)
         };
-        self.parts.reporter.send(&Event::StepStarted {
-            step: step.id.clone(),
-            index,
-            of,
-            atomic: mode == Mode::Atomic,
-        });
+        // On SQLite the step's own transaction renews the lease: one commit, not two.
+        if database != Database::Sqlite || mode != Mode::Atomic {
+            self.renew(session, &step.id.to_string()).await?;
+        }
+        self.started(step, index, of, mode == Mode::Atomic);
         self.audit(step, true);
         let started = Instant::now();
-        let result = match (&step.body, mode) {
-            (Body::Sql { .. }, Mode::Atomic) => self.atomic_sql(session, step, action).await,
-            (Body::Sql { .. }, _) => self.non_atomic_sql(session, step).await,
-            (Body::Function(_), Mode::Atomic) => self.atomic_step(session, step, action).await,
-            (Body::Function(_), _) => self.non_atomic_function(session, step, action).await,
-        };
+        let span = tracing::info_span!("migration", step = %step.id);
+        let result = self
+            .execute(session, step, mode, action)
+            .instrument(span)
+            .await;
         self.audit(step, false);
         match result {
             Ok(mut run) => {
@@ -157,6 +155,51 @@ impl<'r> Runner<'r> {
                 Err(error)
             }
         }
+    }
+
+    async fn execute(
+        &mut self,
+        session: &mut dyn Session,
+        step: &'r Step,
+        mode: Mode,
+        action: &'static str,
+    ) -> Result<StepRun, Error> {
+        let sql = matches!(step.body, Body::Sql { .. });
+        // The one message of an atomic SQL step restores the settings itself.
+        if !(sql && mode == Mode::Atomic && step.runs(self.database()).is_empty()) {
+            self.reset(session).await?;
+        }
+        match (&step.body, mode) {
+            (Body::Sql { .. }, Mode::Atomic) => self.atomic_sql(session, step, action).await,
+            (Body::Sql { .. }, _) => self.non_atomic_sql(session, step).await,
+            (Body::Function(_), Mode::Atomic) => self.atomic_step(session, step, action).await,
+            (Body::Function(_), _) => self.non_atomic_function(session, step, action).await,
+        }
+    }
+
+    /// Restores the settings that a step before may have changed, where that can be done.
+    async fn reset(&self, session: &mut dyn Session) -> Result<(), Error> {
+        let Some(reset) = &self.parts.reset else {
+            return Ok(());
+        };
+        match session.script(reset.clone()).await {
+            Ok(_) => Ok(()),
+            Err(failed) => Err(database_error(
+                self.database(),
+                "restore the session's settings",
+                failed.error,
+            )),
+        }
+    }
+
+    /// Announces a step that begins.
+    pub(super) fn started(&self, step: &Step, index: usize, of: usize, atomic: bool) {
+        self.parts.reporter.send(&Event::StepStarted {
+            step: step.id.clone(),
+            index,
+            of,
+            atomic,
+        });
     }
 
     /// Announces a step whose transaction has committed.

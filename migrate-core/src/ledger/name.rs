@@ -129,9 +129,11 @@ impl Tables {
             Database::MySql => '`',
             Database::Sqlite | Database::Postgres => '"',
         };
+        // The prefix is validated; a database named in a URL may hold anything, quotes too.
+        let schema = self.schema.replace(quote, &format!("{quote}{quote}"));
         format!(
-            "{quote}{}{quote}.{quote}{}_{suffix}{quote}",
-            self.schema, self.prefix
+            "{quote}{schema}{quote}.{quote}{}_{suffix}{quote}",
+            self.prefix
         )
     }
 

@@ -12,6 +12,7 @@ use crate::lease::millis;
 use crate::migrator::Migrator;
 use crate::report::{DryRunReport, Plan, PlannedStep, RunReport};
 use migrate_source::Database;
+use tracing::Instrument;
 
 impl Migrator<'_> {
     /// Applies every pending step, once, in order.
@@ -25,7 +26,8 @@ impl Migrator<'_> {
     pub async fn run(&self) -> Result<RunReport, Error> {
         let started = Instant::now();
         let mut opened = self.open().await?;
-        let result = self.run_opened(&mut opened, started).await;
+        let span = tracing::info_span!("migrate", database = %self.target.database());
+        let result = self.run_opened(&mut opened, started).instrument(span).await;
         opened.connection.close().await;
         result
     }
