@@ -18,7 +18,7 @@ use crate::session::Session;
 pub struct Target<'c>(Kind<'c>);
 
 enum Kind<'c> {
-    Options(Options),
+    Options(Box<Options>),
     /// An in-memory database lives as long as its pool's connection, so that one is used.
     #[cfg(feature = "sqlite")]
     InMemory(sqlx::SqlitePool),
@@ -108,7 +108,11 @@ impl<'c> Target<'c> {
             )
             .help("such as `sqlite:app.sqlite?mode=rwc`, `postgres://user@localhost/app` or `mysql://user@localhost/app`")),
         };
-        kind.map(|options| Target(Kind::Options(options)))
+        kind.map(Target::of)
+    }
+
+    fn of(options: Options) -> Self {
+        Self(Kind::Options(Box::new(options)))
     }
 
     /// Which database this is.
@@ -125,7 +129,11 @@ impl<'c> Target<'c> {
     pub(crate) fn default_schema(&self) -> Option<&str> {
         match &self.0 {
             #[cfg(feature = "mysql")]
-            Kind::Options(Options::MySql(options)) => options.get_database(),
+            Kind::Options(options) => match &**options {
+                Options::MySql(options) => options.get_database(),
+                #[allow(unreachable_patterns, reason = "MySQL may be the only one enabled")]
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -150,7 +158,7 @@ impl<'c> Target<'c> {
     pub(crate) fn server(&self) -> Option<Options> {
         match &self.0 {
             Kind::Options(options) if options.database() != Database::Sqlite => {
-                Some(options.clone())
+                Some((**options).clone())
             }
             _ => None,
         }
@@ -237,31 +245,31 @@ impl From<&sqlx::SqlitePool> for Target<'static> {
         if in_memory {
             return Self(Kind::InMemory(pool.clone()));
         }
-        Self(Kind::Options(Options::Sqlite(
+        Self::of(Options::Sqlite(
             (*options).clone().disable_statement_logging(),
-        )))
+        ))
     }
 }
 
 #[cfg(feature = "postgres")]
 impl From<&sqlx::PgPool> for Target<'static> {
     fn from(pool: &sqlx::PgPool) -> Self {
-        Self(Kind::Options(Options::Postgres(
+        Self::of(Options::Postgres(
             (*pool.connect_options())
                 .clone()
                 .disable_statement_logging(),
-        )))
+        ))
     }
 }
 
 #[cfg(feature = "mysql")]
 impl From<&sqlx::MySqlPool> for Target<'static> {
     fn from(pool: &sqlx::MySqlPool) -> Self {
-        Self(Kind::Options(Options::MySql(
+        Self::of(Options::MySql(
             (*pool.connect_options())
                 .clone()
                 .disable_statement_logging(),
-        )))
+        ))
     }
 }
 

@@ -8,7 +8,7 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::visit_mut::VisitMut;
-use syn::{Block, Expr, Item, Macro, MacroDelimiter, Pat, Token, Type, token};
+use syn::{Block, Expr, Item, Macro, MacroDelimiter, Pat, Token, Type, TypeParamBound, token};
 
 use super::normalise::Normaliser;
 
@@ -42,6 +42,7 @@ enum Argument {
     Type(Box<Type>),
     Pat(Box<Pat>),
     Item(Box<Item>),
+    Bound(Box<TypeParamBound>),
     Keyword(Ident),
 }
 
@@ -52,6 +53,7 @@ impl Argument {
             Self::Type(ty) => Normaliser.visit_type_mut(ty),
             Self::Pat(pat) => Normaliser.visit_pat_mut(pat),
             Self::Item(item) => Normaliser.visit_item_mut(item),
+            Self::Bound(bound) => Normaliser.visit_type_param_bound_mut(bound),
             Self::Keyword(_) => {}
         }
     }
@@ -78,6 +80,9 @@ impl Parse for Argument {
         if let Some(ty) = parse_whole(input, Type::parse) {
             return Ok(Self::Type(Box::new(ty)));
         }
+        if let Some(bound) = parse_whole(input, TypeParamBound::parse) {
+            return Ok(Self::Bound(Box::new(bound)));
+        }
         if let Some(pat) = parse_whole(input, Pat::parse_multi) {
             return Ok(Self::Pat(Box::new(pat)));
         }
@@ -97,6 +102,7 @@ impl ToTokens for Argument {
             Self::Type(ty) => ty.to_tokens(tokens),
             Self::Pat(pat) => pat.to_tokens(tokens),
             Self::Item(item) => item.to_tokens(tokens),
+            Self::Bound(bound) => bound.to_tokens(tokens),
             Self::Keyword(word) => word.to_tokens(tokens),
         }
     }
@@ -120,11 +126,19 @@ pub(super) fn normalise_rules(call: &mut Macro) {
     let mut trees = call.tokens.clone().into_iter().peekable();
     let mut rules = TokenStream::new();
     while trees.peek().is_some() {
-        let (Some(TokenTree::Group(matcher)), Some(_), Some(_), Some(TokenTree::Group(body))) =
-            (trees.next(), trees.next(), trees.next(), trees.next())
+        let rule = [trees.next(), trees.next(), trees.next(), trees.next()];
+        let [
+            Some(TokenTree::Group(matcher)),
+            Some(TokenTree::Punct(equals)),
+            Some(TokenTree::Punct(greater)),
+            Some(TokenTree::Group(body)),
+        ] = rule
         else {
             return;
         };
+        if (equals.as_char(), greater.as_char()) != ('=', '>') {
+            return;
+        }
         let matcher = Group::new(Delimiter::Parenthesis, matcher.stream());
         let body = Group::new(Delimiter::Brace, normalise_body(body.stream()));
         rules.extend(quote!(#matcher => #body;));

@@ -3,10 +3,11 @@
 
 use proc_macro2::Span;
 use syn::punctuated::Punctuated;
+use syn::token::{Brace, Paren};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Abi, Arm, Attribute, Block, Expr, ExprMacro, FieldPat, FieldValue, ItemMod, LitStr, Macro,
-    Member, Meta, Pat, Path, ReturnType, Stmt, StmtMacro, Token, Type, Visibility,
+    MacroDelimiter, Member, Meta, Pat, Path, ReturnType, Stmt, StmtMacro, Token, Type, Visibility,
 };
 
 use super::imports::{sort_items, sort_statements};
@@ -19,6 +20,14 @@ pub(super) struct Normaliser;
 fn pop_trailing<T, P: Default>(list: &mut Punctuated<T, P>) {
     if list.trailing_punct() {
         list.pop_punct();
+    }
+}
+
+/// A comma before the `..` of a structure, and none before its end: `a ..b` is a range.
+fn set_trailing<T, P: Default>(list: &mut Punctuated<T, P>, wanted: bool) {
+    pop_trailing(list);
+    if wanted && !list.is_empty() {
+        list.push_punct(P::default());
     }
 }
 
@@ -38,9 +47,7 @@ impl VisitMut for Normaliser {
         visit_expr_call_mut syn::ExprCall: args;
         visit_expr_method_call_mut syn::ExprMethodCall: args;
         visit_expr_tuple_mut syn::ExprTuple: elems;
-        visit_expr_struct_mut syn::ExprStruct: fields;
         visit_pat_slice_mut syn::PatSlice: elems;
-        visit_pat_struct_mut syn::PatStruct: fields;
         visit_pat_tuple_mut syn::PatTuple: elems;
         visit_pat_tuple_struct_mut syn::PatTupleStruct: elems;
         visit_type_tuple_mut syn::TypeTuple: elems;
@@ -90,6 +97,7 @@ impl VisitMut for Normaliser {
         block
             .stmts
             .retain(|statement| !is_empty_statement(statement));
+        end_with_expression(block);
         if let Some(Stmt::Expr(Expr::Return(_) | Expr::Break(_) | Expr::Continue(_), semicolon)) =
             block.stmts.last_mut()
         {
@@ -118,6 +126,11 @@ impl VisitMut for Normaliser {
         if matches!(closure.output, ReturnType::Default) {
             unwrap_block(&mut closure.body);
         }
+    }
+
+    fn visit_expr_struct_mut(&mut self, value: &mut syn::ExprStruct) {
+        visit_mut::visit_expr_struct_mut(self, value);
+        set_trailing(&mut value.fields, value.dot2_token.is_some());
     }
 
     fn visit_field_value_mut(&mut self, field: &mut FieldValue) {
@@ -160,6 +173,16 @@ impl VisitMut for Normaliser {
             item.semi_token = None;
         } else {
             self.visit_macro_mut(&mut item.mac);
+            if item.semi_token.is_none() {
+                put_in_braces(&mut item.mac);
+            }
+        }
+    }
+
+    fn visit_stmt_macro_mut(&mut self, statement: &mut StmtMacro) {
+        visit_mut::visit_stmt_macro_mut(self, statement);
+        if statement.semi_token.is_none() {
+            put_in_braces(&mut statement.mac);
         }
     }
 
@@ -190,6 +213,11 @@ impl VisitMut for Normaliser {
         {
             *pat = (*outer.pat).clone();
         }
+    }
+
+    fn visit_pat_struct_mut(&mut self, pat: &mut syn::PatStruct) {
+        visit_mut::visit_pat_struct_mut(self, pat);
+        set_trailing(&mut pat.fields, pat.rest.is_some());
     }
 
     fn visit_signature_mut(&mut self, signature: &mut syn::Signature) {
@@ -272,17 +300,33 @@ fn unwrap_block(expr: &mut Expr) {
         && outer.label.is_none()
         && let [statement] = outer.block.stmts.as_mut_slice()
     {
-        *expr = match statement {
-            Stmt::Expr(inner, None) => take_expr(inner),
-            Stmt::Macro(StmtMacro {
-                attrs,
-                mac,
-                semi_token: None,
-            }) => Expr::Macro(ExprMacro {
-                attrs: std::mem::take(attrs),
-                mac: mac.clone(),
-            }),
-            _ => return,
+        let Stmt::Expr(inner, None) = statement else {
+            return;
         };
+        *expr = take_expr(inner);
+    }
+}
+
+/// A macro call that ends a statement by its braces alone keeps them: `m! {} -1` is no subtraction.
+fn put_in_braces(call: &mut Macro) {
+    call.delimiter = MacroDelimiter::Brace(Brace::default());
+}
+
+/// A macro call in the last place is the value of the block, with braces or parentheses.
+fn end_with_expression(block: &mut Block) {
+    let last = block.stmts.pop_if(|last| {
+        matches!(
+            last,
+            Stmt::Macro(StmtMacro {
+                semi_token: None,
+                ..
+            })
+        )
+    });
+    if let Some(Stmt::Macro(StmtMacro { attrs, mut mac, .. })) = last {
+        mac.delimiter = MacroDelimiter::Paren(Paren::default());
+        block
+            .stmts
+            .push(Stmt::Expr(Expr::Macro(ExprMacro { attrs, mac }), None));
     }
 }
