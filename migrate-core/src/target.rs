@@ -50,13 +50,13 @@ impl Options {
 
     /// Opens a connection.
     pub(crate) async fn open(&self) -> Result<Box<dyn Session>, Error> {
-        let opened: sqlx::Result<Box<dyn Session>> = match self {
+        let opened: sqlx::Result<Box<dyn Session>> = match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(options) => options.connect().await.map(|c| Box::new(c) as _),
+            Self::Sqlite(ref options) => options.connect().await.map(|c| Box::new(c) as _),
             #[cfg(feature = "postgres")]
-            Self::Postgres(options) => options.connect().await.map(|c| Box::new(c) as _),
+            Self::Postgres(ref options) => options.connect().await.map(|c| Box::new(c) as _),
             #[cfg(feature = "mysql")]
-            Self::MySql(options) => options.connect().await.map(|c| Box::new(c) as _),
+            Self::MySql(ref options) => options.connect().await.map(|c| Box::new(c) as _),
         };
         opened.map_err(|error| connect_error(self.database(), error))
     }
