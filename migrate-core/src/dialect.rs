@@ -83,11 +83,14 @@ pub(crate) fn fence(tables: &Tables) -> String {
     )
 }
 
-/// Settings of a run's own session: a stopped holder's idle transaction ends with its lease, so
-/// that its row locks do not block whoever takes over.
+/// Settings of a run's own session.
+///
+/// On servers a stopped holder's idle transaction ends with its lease, so that its row locks do
+/// not block whoever takes over. On SQLite a COMMIT waits longer for readers than the default
+/// five seconds.
 pub(crate) fn session_settings(database: Database, mariadb: bool, lease_ms: u64) -> Option<String> {
     match database {
-        Database::Sqlite => None,
+        Database::Sqlite => Some("PRAGMA busy_timeout = 30000".to_owned()),
         Database::Postgres => Some(format!(
             "SET idle_in_transaction_session_timeout = {lease_ms}"
         )),

@@ -86,7 +86,10 @@ impl Migrator<'_> {
         Ok(report)
     }
 
-    fn warn(&self, report: &mut RunReport, warnings: Vec<String>) {
+    fn warn(&self, report: &mut RunReport, mut warnings: Vec<String>) {
+        warnings.extend(self.stale_folders().into_iter().map(|what| {
+            format!("this debug build is older than its migrations: {what}; build it again")
+        }));
         let reporter = self.reporter(crate::heartbeat::Activity::default());
         for message in &warnings {
             reporter.send(&Event::Warning {

@@ -1,6 +1,6 @@
 //! Opening a database for an operation, and the lock around those that write.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use migrate_source::Database;
 
@@ -53,12 +53,37 @@ impl<'c> Migrator<'c> {
         if self.target.is_borrowed() {
             refuse_open_transaction(connection.session()).await?;
         }
-        let ledger = read_ledger(connection.session(), &tables).await?;
+        let ledger = self.read_patiently(connection.session(), &tables).await?;
         Ok(Opened {
             connection,
             tables,
             ledger,
         })
+    }
+
+    /// Reads the ledger. On SQLite a writer that is about to commit, or whose changes outgrew its
+    /// cache, keeps readers out; it is waited for as any holder of the lock is.
+    async fn read_patiently(
+        &self,
+        session: &mut dyn Session,
+        tables: &Tables,
+    ) -> Result<LedgerRead, Error> {
+        let interrupt = Interrupt::within(&self.options.shutdown);
+        let started = Instant::now();
+        loop {
+            let result = read_ledger(session, tables).await;
+            let busy = tables.database() == Database::Sqlite
+                && matches!(&result, Err(error) if error.code() == ErrorCode::LockHeld);
+            if !busy || started.elapsed() >= self.options.wait {
+                return result;
+            }
+            self.reporter(Activity::default())
+                .send(&Event::WaitingForLock {
+                    holder: "another connection that writes to this file".to_owned(),
+                    waited_ms: lease::millis(started.elapsed()),
+                });
+            interrupt.sleep(Duration::from_millis(50)).await?;
+        }
     }
 
     pub(super) fn reporter(&self, activity: Activity) -> Reporter {
@@ -74,7 +99,10 @@ impl<'c> Migrator<'c> {
     ) -> Result<(Locked<'r>, LedgerRead), Error> {
         let interrupt = Interrupt::within(&self.options.shutdown);
         interrupt.check()?;
-        self.settle(session).await?;
+        let database = tables.database();
+        if database != Database::Sqlite {
+            self.settle(session).await?;
+        }
         let activity = Activity::default();
         let reporter = self.reporter(activity.clone());
         let holder = Holder::this(&self.options.app_version);
@@ -122,7 +150,17 @@ impl<'c> Migrator<'c> {
             token,
             heartbeat,
         };
-        match read_ledger(session, tables).await {
+        // Not earlier on SQLite: waiting for the lock is done by polling, so that it can be seen
+        // and cancelled, and not inside the library.
+        let settled = match database {
+            Database::Sqlite => self.settle(session).await,
+            Database::Postgres | Database::MySql => Ok(()),
+        };
+        let ledger = match settled {
+            Ok(()) => read_ledger(session, tables).await,
+            Err(error) => Err(error),
+        };
+        match ledger {
             Ok(ledger) => {
                 locked.runner.rows = ledger.rows().to_vec();
                 Ok((locked, ledger))
