@@ -19,14 +19,18 @@ pub(super) fn normalise_macro(call: &mut Macro) {
 }
 
 fn normalise_arguments(tokens: &TokenStream) -> TokenStream {
-    if let Ok(arguments) =
-        Punctuated::<Argument, Token![,]>::parse_terminated.parse2(tokens.clone())
-    {
-        let mut arguments: Vec<Argument> = arguments.into_iter().collect();
-        for argument in &mut arguments {
-            argument.normalise();
+    // `A<B,>` starts with the expression `A < B` and a comma: then types go first.
+    for parse in [Argument::parse_value, Argument::parse_type] {
+        let list = |input: ParseStream<'_>| {
+            Punctuated::<Argument, Token![,]>::parse_terminated_with(input, parse)
+        };
+        if let Ok(arguments) = list.parse2(tokens.clone()) {
+            let mut arguments: Vec<Argument> = arguments.into_iter().collect();
+            for argument in &mut arguments {
+                argument.normalise();
+            }
+            return quote!(#(#arguments),*);
         }
-        return quote!(#(#arguments),*);
     }
     if let Ok(Repeat(mut value, mut length)) = syn::parse2(tokens.clone()) {
         Normaliser.visit_expr_mut(&mut value);
@@ -36,7 +40,7 @@ fn normalise_arguments(tokens: &TokenStream) -> TokenStream {
     tokens.clone()
 }
 
-/// An argument, in the order in which rustfmt tries.
+/// An argument of a macro call that can be read as Rust.
 enum Argument {
     Expr(Box<Expr>),
     Type(Box<Type>),
@@ -72,11 +76,16 @@ fn parse_whole<T>(
     parse(input).ok()
 }
 
-impl Parse for Argument {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+impl Argument {
+    /// Reads an argument in the order in which rustfmt tries.
+    fn parse_value(input: ParseStream<'_>) -> syn::Result<Self> {
         if let Some(expr) = parse_whole(input, Expr::parse) {
             return Ok(Self::Expr(Box::new(expr)));
         }
+        Self::parse_type(input)
+    }
+
+    fn parse_type(input: ParseStream<'_>) -> syn::Result<Self> {
         if let Some(ty) = parse_whole(input, Type::parse) {
             return Ok(Self::Type(Box::new(ty)));
         }

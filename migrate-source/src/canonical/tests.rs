@@ -129,6 +129,13 @@ fn freedoms_of_formatting_do_not_count() {
         ("vec!(1, 2)", "vec![1, 2,]"),
         ("m! { a }", "m!(a)"),
         ("m!(|x| { x })", "m!(|x| x,)"),
+        ("m!(A<B>)", "m!(A<B,>)"),
+        ("m!(for<'a> A<'a, B>)", "m!(for<'a> A<'a, B,>)"),
+        ("m!(const, a)", "m!(const, a,)"),
+        (
+            "macro_rules! m { ($a:ty) => { f($a) } }",
+            "macro_rules! m { [$a:ty] => ( f($a,) ); }",
+        ),
         ("fn g() -> () {}", "fn g() {}"),
         ("fn g<T>() where T: A, {}", "fn g<T>() where T: A {}"),
         ("fn g() where {}", "fn g() {}"),

@@ -18,7 +18,8 @@ pub use target::{ProbeTarget, probe_target};
 /// How a statement and a transaction around it get along.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Class {
-    /// It takes part in the transaction and is rolled back with it.
+    /// It takes part in the transaction and is rolled back with it. So count statements whose
+    /// effect the text does not tell, such as `CALL`, `EXECUTE` and `DO`.
     Transactional,
     /// It commits the transaction before it runs (DDL of MySQL and MariaDB).
     ImplicitCommit,

@@ -39,16 +39,11 @@ fn lock(cursor: &Cursor<'_>) -> Class {
 }
 
 fn set(cursor: &Cursor<'_>) -> Class {
-    const NAMES: [&str; 3] = ["autocommit", "@@autocommit", "completion_type"];
-    let mut words = cursor.clone();
-    words.eat_any(&["session", "local"]);
-    if words.has_option(
-        NAMES[0],
-        &["0", "1", "on", "off", "true", "false", "default"],
-    ) {
+    let values = ["0", "1", "on", "off", "true", "false", "default"];
+    if cursor.has_option("autocommit", &values) {
         return Class::control("SET autocommit");
     }
-    if words.is("password") || words.clone().eat_all(&["default", "role"]) {
+    if cursor.is("password") || cursor.clone().eat_all(&["default", "role"]) {
         return Class::ImplicitCommit;
     }
     Class::Transactional

@@ -228,6 +228,8 @@ proptest! {
         version in prop::option::of(1_u32..1000),
         year in 1_u16..=9999, month in 1_u8..=12, day in 1_u8..=28,
     ) {
+        // `a_v2` is a description with a version.
+        prop_assume!(!description.rsplit('_').next().unwrap_or("").starts_with('v'));
         let name = DataName { description, version, date: (year, month, day) };
         prop_assert_eq!(parse_data_name(&name.to_string()), Ok(name));
     }

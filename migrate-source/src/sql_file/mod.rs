@@ -155,6 +155,18 @@ impl<'a> Scan<'a> {
     fn comment(&mut self, text: &'a str, token: Token) {
         let whole = text.get(token.start..token.end).unwrap_or("");
         let body = whole.trim_start_matches(['-', '#']);
+        // Most comments are prose, whose place nobody asks for: counting lines for each would take
+        // time in the square of the file.
+        if (Comment {
+            text: body,
+            line: 0,
+            column: 0,
+        })
+        .meaning()
+            == Meaning::Prose
+        {
+            return;
+        }
         let (line, column) = position(text, token.end - body.len());
         let comment = Comment {
             text: body,
@@ -170,7 +182,7 @@ impl<'a> Scan<'a> {
             });
         } else if self.first_statement.is_none_or(|first| token.start < first) {
             self.leading.push(comment);
-        } else if meaning != Meaning::Prose {
+        } else {
             self.errors.push(comment.too_late());
         }
     }

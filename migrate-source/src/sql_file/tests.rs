@@ -133,6 +133,14 @@ fn without_a_database_the_first_that_can_read_it_does() {
     assert_eq!(codes("\\i other.sql", None), [("client-command", 1)]);
 }
 
+#[test]
+fn a_large_file_is_read_in_linear_time() {
+    let text = "INSERT INTO t VALUES (1, 'a;b'); -- c\n".repeat(40_000);
+    let start = std::time::Instant::now();
+    parse_sql_file(&text, None).expect("valid");
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 

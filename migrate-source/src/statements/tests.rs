@@ -601,7 +601,7 @@ fn holds(sql: &str, database: Database) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 512, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_splits_or_fails_without_a_panic(sql in any::<String>()) {
