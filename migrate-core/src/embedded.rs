@@ -17,7 +17,7 @@ pub struct Migrations {
     pub(crate) package: &'static str,
     pub(crate) folder_check: &'static [AppFolder],
     pub(crate) apps: &'static [App],
-    pub(crate) external: &'static [&'static Migrations],
+    pub(crate) external: &'static [External],
 }
 
 impl Migrations {
@@ -27,7 +27,7 @@ impl Migrations {
         package: &'static str,
         apps: &'static [App],
         folders: &'static [AppFolder],
-        external: &'static [&'static Migrations],
+        external: &'static [External],
     ) -> Self {
         Self {
             package,
@@ -41,8 +41,36 @@ impl Migrations {
         self.apps.iter()
     }
 
-    pub(crate) fn external(&self) -> &'static [&'static Migrations] {
-        self.external
+    /// The apps of this crate and of those it names with `extern`, each once: diamonds are fine.
+    pub(crate) fn reachable_apps(&'static self) -> Vec<&'static App> {
+        let mut apps = Vec::new();
+        for app in self.apps {
+            self.collect(app.label, &mut apps);
+        }
+        self.collect_external(&mut apps);
+        apps
+    }
+
+    /// Adds the app of that label, wherever this crate has it from, and what it may depend on.
+    fn collect(&'static self, label: &str, apps: &mut Vec<&'static App>) {
+        let Some(app) = self.apps.iter().find(|app| app.label == label) else {
+            for external in self.external.iter().filter(|other| other.labels.contains(&label)) {
+                external.migrations.collect(label, apps);
+            }
+            return;
+        };
+        if !apps.iter().any(|known| std::ptr::eq(*known, app)) {
+            apps.push(app);
+            self.collect_external(apps);
+        }
+    }
+
+    fn collect_external(&'static self, apps: &mut Vec<&'static App>) {
+        for external in self.external {
+            for label in external.labels {
+                external.migrations.collect(label, apps);
+            }
+        }
     }
 
     pub(crate) fn folders(&self) -> &'static [AppFolder] {
@@ -52,6 +80,27 @@ impl Migrations {
     /// The package whose `embed_migrations!` wrote this value.
     pub fn package(&self) -> &'static str {
         self.package
+    }
+}
+
+/// The apps that one crate takes from another through `extern`.
+///
+/// What those apps themselves need of further crates comes with them.
+#[derive(Debug)]
+pub struct External {
+    pub(crate) migrations: &'static Migrations,
+    /// The labels that `extern` names; the other apps of that crate stay out of the history.
+    pub(crate) labels: &'static [&'static str],
+}
+
+impl External {
+    /// Used by the expansion of `embed_migrations!`.
+    #[doc(hidden)]
+    pub const fn new(
+        migrations: &'static Migrations,
+        labels: &'static [&'static str],
+    ) -> Self {
+        Self { migrations, labels }
     }
 }
 
@@ -114,7 +163,7 @@ pub struct SqlFile {
 ///
 /// ```
 /// # use migrate_core::StepRef;
-/// const INITIAL: StepRef = StepRef::__new("users", "0001_initial", 0);
+/// const INITIAL: StepRef = StepRef::__new("users", "0001_initial", 1, true);
 /// assert_eq!(INITIAL.to_string(), "users.0001_initial");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,13 +171,20 @@ pub struct StepRef {
     app: &'static str,
     name: &'static str,
     rank: u32,
+    atomic: bool,
 }
 
 impl StepRef {
     /// Used by the expansions of both macros.
     #[doc(hidden)]
-    pub const fn __new(app: &'static str, name: &'static str, rank: u32) -> Self {
-        Self { app, name, rank }
+    pub const fn __new(app: &'static str, name: &'static str, rank: u32, atomic: bool) -> Self {
+        Self { app, name, rank, atomic }
+    }
+
+    /// Whether the step runs in one transaction; a SQL step that runs a function asks.
+    #[doc(hidden)]
+    pub const fn __atomic(&self) -> bool {
+        self.atomic
     }
 
     /// The place that rustc uses to find cycles; it says nothing about the order of execution.
@@ -173,6 +229,8 @@ pub struct FunctionStep {
     pub after: &'static [&'static str],
     pub before: &'static [&'static str],
     pub formerly: &'static [&'static str],
+    /// Makes rustc compute the rank of every step, and so find a cycle.
+    pub rank: u32,
     pub atomic: bool,
     pub disable_audit: bool,
     pub manual: bool,
@@ -198,26 +256,113 @@ inventory::collect!(FunctionStep);
 /// What generated code may touch. Not part of the public API; it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use super::{App, AppFolder, FunctionStep, Migrations, SqlFile};
+    pub use super::{App, AppFolder, External, FunctionStep, Migrations, SqlFile, StepRef};
     pub use crate::context::{
         ErasedStepFn, IntoStepOutput, StepFn, StepFnPointer, StepOutput, StepRequestHandle,
     };
-    pub use crate::embedded::StepRef;
     pub use crate::event::StepReporter;
     pub use crate::session::{ScriptError, Session, TransactionBody};
     pub use inventory;
     pub use std::boxed::Box;
 
-    /// The larger of two ranks, plus one; `const` so that rustc sees the cycle.
-    pub const fn after(ranks: &[u32]) -> u32 {
+    use std::future::{Ready, ready};
+
+    use crate::context::{Context, Portable, StepDatabase};
+    use crate::error::StepError;
+
+    /// The highest of some ranks; `const` so that rustc sees a cycle.
+    pub const fn highest<const N: usize>(ranks: [u32; N]) -> u32 {
         let mut highest = 0;
         let mut i = 0;
-        while i < ranks.len() {
+        while i < N {
             if ranks[i] > highest {
                 highest = ranks[i];
             }
             i += 1;
         }
-        highest + 1
+        highest
+    }
+
+    /// The rank of a step that comes after those of the given ranks.
+    pub const fn after<const N: usize>(ranks: [u32; N]) -> u32 {
+        highest(ranks) + 1
+    }
+
+    /// Stops the compilation with a message, at the place of the caller.
+    #[track_caller]
+    pub const fn refuse(problem: Option<&'static str>) {
+        if let Some(problem) = problem {
+            panic!("{}", problem);
+        }
+    }
+
+    /// Stops the compilation when a SQL step in a transaction runs a function that is not.
+    #[track_caller]
+    pub const fn refuse_unless(condition: bool, problem: &'static str) {
+        if !condition {
+            panic!("{}", problem);
+        }
+    }
+
+    /// What the name of a function means where the function itself is out of reach.
+    pub const INSIDE_FUNCTION: fn(&mut Context<'_, Portable>) -> Ready<Result<(), StepError>> =
+        |_| ready(Ok(()));
+
+    /// Stops the compilation when it is given [`INSIDE_FUNCTION`], which is a pointer, and not a
+    /// function, which takes no space.
+    #[track_caller]
+    pub const fn refuse_inside_function<T>(function: &T) {
+        if size_of_val(function) != 0 {
+            panic!(
+                "a data migration cannot stand inside another function, a block or an `impl`\n\
+                 help: move it out to the module"
+            );
+        }
+    }
+
+    /// Stops the compilation when `embed_migrations!` does not stand at the crate root.
+    #[track_caller]
+    pub const fn refuse_inside_module(module_path: &str) {
+        let bytes = module_path.as_bytes();
+        let mut i = 0;
+        while i < bytes.len() {
+            if bytes[i] == b':' {
+                panic!(
+                    "`embed_migrations!` must stand at the root of the crate\n\
+                     help: move it to lib.rs or main.rs"
+                );
+            }
+            i += 1;
+        }
+    }
+
+    /// Stops the compilation when two functions of one step are written for different databases.
+    #[track_caller]
+    pub const fn refuse_other_database<A: StepDatabase, B: StepDatabase>(
+        _: &StepFn<A>,
+        _: &StepFn<B>,
+        problem: &'static str,
+    ) {
+        if let (Some(a), Some(b)) = (A::DATABASE, B::DATABASE)
+            && a as u8 != b as u8
+        {
+            panic!("{}", problem);
+        }
+    }
+
+    /// What a data migration may return.
+    #[diagnostic::on_unimplemented(
+        message = "a data migration cannot return `{Self}`",
+        label = "not a result",
+        note = "return `migrate_core::Result<()>`, or `Result<u64>` for the rows changed"
+    )]
+    pub trait StepReturn {
+        fn into_step_result(self) -> Result<StepOutput, StepError>;
+    }
+
+    impl<T: IntoStepOutput, E: Into<StepError>> StepReturn for Result<T, E> {
+        fn into_step_result(self) -> Result<StepOutput, StepError> {
+            self.map(T::into_step_output).map_err(E::into)
+        }
     }
 }

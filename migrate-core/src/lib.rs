@@ -67,7 +67,7 @@ pub use error::{Error, ErrorCode, StepError};
 pub use event::{Event, Observer};
 pub use interrupt::Shutdown;
 pub use ledger::LedgerName;
-// pub use migrate_macros::{data_migration, embed_migrations};
+pub use migrate_macros::{data_migration, embed_migrations};
 pub use migrate_source::Database;
 pub use migrator::Migrator;
 pub use ops::{Marked, RunStep, SqlStatement, StepSql};

@@ -15,13 +15,13 @@ use migrate_source::sql_file::parse_sql_file;
 use super::history::{History, HistoryBuilder};
 use super::order;
 use super::step::{Body, SqlText, Step};
-use crate::embedded::{App, FunctionStep, Migrations};
+use crate::embedded::{FunctionStep, Migrations};
 use crate::error::{Error, ErrorCode};
 use crate::report::StepId;
 
 pub(super) fn embedded(migrations: &'static Migrations) -> Result<History, Error> {
     let mut draft = Draft::default();
-    for app in reachable_apps(migrations)? {
+    for app in migrations.reachable_apps() {
         draft.app(app.label, app.crate_name)?;
         for file in app.files {
             draft.file(app.label, file.f, file.t, Some(file.c))?;
@@ -46,24 +46,6 @@ pub(super) fn by_hand(builder: HistoryBuilder) -> Result<History, Error> {
         draft.function(function)?;
     }
     draft.finish()
-}
-
-/// The apps of a crate and of those it names with `extern`, each crate's once: diamonds are fine.
-fn reachable_apps(migrations: &'static Migrations) -> Result<Vec<&'static App>, Error> {
-    let mut apps: Vec<&'static App> = Vec::new();
-    let mut seen: Vec<&'static App> = Vec::new();
-    let mut open = vec![migrations];
-    while let Some(current) = open.pop() {
-        for app in current.apps() {
-            if !seen.iter().any(|known| std::ptr::eq(*known, app)) {
-                seen.push(app);
-                apps.push(app);
-            }
-        }
-        // Reversed, because the last one pushed is looked at first.
-        open.extend(current.external().iter().rev());
-    }
-    Ok(apps)
 }
 
 #[derive(Default)]

@@ -1,0 +1,270 @@
+//! The tokens of `embed_migrations!`: one module with a type per app, and one static.
+//!
+//! Names of ours start with two underscores, which no label and no step can.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use migrate_source::folder::INDEX_FILE;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+
+use super::input::{ExternInput, Input};
+use super::load::LoadedApp;
+use super::rank::Rank;
+use super::resolve::Graph;
+use super::steps;
+use crate::errors::list;
+
+/// The module with types and constants, and the static.
+pub(super) fn migrations(
+    input: &Input,
+    apps: &[LoadedApp],
+    graph: &Graph,
+    ranks: &[Rank],
+) -> TokenStream {
+    let runtime = input.runtime();
+    let types = apps.iter().enumerate().map(|(at, app)| {
+        let ty = app_type(app, &steps::constants(apps, at, graph, ranks), true);
+        let files = files(app);
+        quote!(#ty #files)
+    });
+    let (missing, checks) = (steps::missing(graph), steps::checks(apps, graph, &runtime));
+    let externs = input
+        .externs
+        .iter()
+        .enumerate()
+        .map(|(at, krate)| extern_crate(at, krate));
+    let (values, folders) = (apps.iter().map(value), apps.iter().map(folder));
+    let externals = input
+        .externs
+        .iter()
+        .enumerate()
+        .map(|(at, krate)| external(at, krate));
+    let items = quote! {
+        use #runtime::{App as __App, AppFolder as __Folder, External as __External};
+        use #runtime::{SqlFile as __F, highest as __highest};
+        use ::core::include_str as __text;
+        #(#externs)*
+        #(#types)*
+        #missing
+        #checks
+        pub(super) static __APPS: &[__App] = &[#(#values),*];
+        pub(super) static __FOLDERS: &[__Folder] =
+            if ::core::cfg!(debug_assertions) { &[#(#folders),*] } else { &[] };
+        pub(super) static __EXTERNALS: &[__External] = &[#(#externals),*];
+    };
+    let arguments = quote!(
+        migrations::__APPS,
+        migrations::__FOLDERS,
+        migrations::__EXTERNALS
+    );
+    module(input, apps, &items, &arguments)
+}
+
+/// The module without anything that could be a second error: every constant has a rank of zero, and
+/// there is no file and no other crate.
+pub(super) fn fallback(input: &Input, apps: &[LoadedApp]) -> TokenStream {
+    let types = apps.iter().map(|app| {
+        let mut text = String::new();
+        for step in &app.steps {
+            steps::constant(&mut text, app, step, 0);
+        }
+        app_type(app, &text.parse().unwrap_or_default(), false)
+    });
+    let externs = input
+        .externs
+        .iter()
+        .enumerate()
+        .map(|(at, krate)| extern_crate(at, krate));
+    module(
+        input,
+        apps,
+        &quote!(#(#externs)* #(#types)*),
+        &quote!(&[], &[], &[]),
+    )
+}
+
+fn module(
+    input: &Input,
+    apps: &[LoadedApp],
+    items: &TokenStream,
+    arguments: &TokenStream,
+) -> TokenStream {
+    let runtime = input.runtime();
+    let only_app = only_app(apps);
+    let labels = apps
+        .iter()
+        .map(|app| Ident::new(&app.label, Span::call_site()));
+    quote! {
+        /// The apps of this crate, one type each, with one constant per step.
+        #[allow(
+            nonstandard_style, dead_code, missing_docs, unreachable_pub, unused_imports,
+            unused_qualifications, missing_debug_implementations, clippy::all, clippy::pedantic
+        )]
+        pub mod migrations {
+            use #runtime::StepRef as __S;
+            #items
+            #only_app
+            #[doc(hidden)]
+            pub use super::MIGRATIONS as __MIGRATIONS;
+        }
+        #[allow(unused_qualifications, missing_docs)]
+        const _: () = {
+            // At the root of the crate the path of the module is the crate's name.
+            #(impl migrations::#labels {
+                #[doc(hidden)]
+                pub const __CRATE: &'static str = ::core::module_path!();
+            })*
+            #runtime::refuse_inside_module(::core::module_path!())
+        };
+        /// Everything that this crate embeds: its own apps and those it takes from other crates.
+        pub static MIGRATIONS: #runtime::Migrations =
+            #runtime::Migrations::new(::core::env!("CARGO_PKG_NAME"), #arguments);
+    }
+}
+
+/// The type of one app with its constants.
+fn app_type(app: &LoadedApp, constants: &TokenStream, complete: bool) -> TokenStream {
+    let label = Ident::new(&app.label, Span::call_site());
+    let text = &app.label;
+    let docs = format!("The app `{text}`, one constant per step.");
+    let after_missing = match app.steps.last().filter(|_| complete) {
+        None => quote!(::core::option::Option::None),
+        Some(step) => {
+            let message = format!(
+                "a data migration must say which step it comes after, because the app `{text}` has SQL files\n\
+                 help: write `after = [\"{}\"]` or the earliest step that it needs, \
+                 or `manual` if it is run by name only",
+                step.name,
+            );
+            quote!(::core::option::Option::Some(#message))
+        }
+    };
+    quote! {
+        #[doc = #docs]
+        pub struct #label {}
+        impl #label {
+            #[doc(hidden)]
+            pub const __LABEL: &'static str = #text;
+            #[doc(hidden)]
+            pub const __AFTER_MISSING: ::core::option::Option<&'static str> = #after_missing;
+            #[doc(hidden)]
+            pub const __NOT_AN_APP: ::core::option::Option<&'static str> =
+                ::core::option::Option::None;
+            #constants
+        }
+    }
+}
+
+/// The files of one app and its index, all of them inputs of the build.
+fn files(app: &LoadedApp) -> TokenStream {
+    let name = format_ident!("__FILES_{}", app.label);
+    let mut text = String::new();
+    for file in &app.files {
+        let (file_name, path, checksum) = (
+            &file.file_name,
+            file.path.display().to_string(),
+            file.checksum,
+        );
+        // Writing to a String does not fail.
+        let _ = write!(
+            text,
+            "__F{{f:{file_name:?},t:__text!({path:?}),c:\"{checksum}\"}},"
+        );
+    }
+    let files: TokenStream = text.parse().unwrap_or_default();
+    let index = app.has_index.then(|| {
+        let index = app.path.join(INDEX_FILE).display().to_string();
+        quote!(
+            const _: &str = __text!(#index);
+        )
+    });
+    quote! {
+        static #name: &[__F] = &[#files];
+        #index
+    }
+}
+
+fn value(app: &LoadedApp) -> TokenStream {
+    let files = format_ident!("__FILES_{}", app.label);
+    let label = Ident::new(&app.label, Span::call_site());
+    quote!(__App::new(#label::__LABEL, #label::__CRATE, #files))
+}
+
+/// Where the folder is, for a debug build's check whether it is stale.
+fn folder(app: &LoadedApp) -> TokenStream {
+    let (label, path) = (&app.label, app.path.display().to_string());
+    quote!(__Folder::new(#label, #path))
+}
+
+/// The name under which another crate's static is known here.
+fn crate_alias(at: usize, span: Span) -> Ident {
+    Ident::new(&format!("__extern_{at}"), span)
+}
+
+/// Everything of another crate is reached through imports at one place: if they do not resolve, that is
+/// one error.
+fn extern_crate(at: usize, input: &ExternInput) -> TokenStream {
+    let (krate, apps) = (&input.krate, &input.apps);
+    let alias = crate_alias(at, krate.span());
+    let imports = quote_spanned! {krate.span()=>
+        use ::#krate::migrations::__MIGRATIONS as #alias;
+    };
+    let apps = apps
+        .iter()
+        .map(|app| quote_spanned!(krate.span()=> pub use ::#krate::migrations::#app;));
+    quote!(#imports #(#apps)*)
+}
+
+fn external(at: usize, input: &ExternInput) -> TokenStream {
+    let alias = crate_alias(at, input.krate.span());
+    let labels = input.apps.iter().map(ToString::to_string);
+    quote!(__External::new(&#alias, &[#(#labels),*]))
+}
+
+/// What a function without `app = ..` belongs to: the one app, or a type that says why it is none. That
+/// type knows the steps of every app, so that references to them are not errors as well.
+fn only_app(apps: &[LoadedApp]) -> TokenStream {
+    if let [app] = apps {
+        let label = Ident::new(&app.label, Span::call_site());
+        return quote! {
+            #[doc(hidden)]
+            pub type __default_app = #label;
+        };
+    }
+    let message = match apps.first() {
+        Some(first) => format!(
+            "this crate embeds several apps, {}, and the step does not say which one it belongs to\n\
+             help: write `app = \"{}\"`, for example",
+            list(apps.iter().map(|app| &app.label)),
+            first.label,
+        ),
+        None => "this crate embeds no app of its own\n\
+                 help: name one with its folder: `embed_migrations! { users => \"migrations\" }`"
+            .to_owned(),
+    };
+    let steps: BTreeSet<&str> = apps
+        .iter()
+        .flat_map(|app| &app.steps)
+        .map(|step| step.ident.as_str())
+        .collect();
+    let text = steps.iter().fold(String::new(), |text, step| {
+        text + "pub const " + step + ":__S=__N;"
+    });
+    let steps: TokenStream = text.parse().unwrap_or_default();
+    quote! {
+        const __N: __S = __S::__new("", "", 0, true);
+        #[doc(hidden)]
+        pub struct __default_app {}
+        impl __default_app {
+            pub const __LABEL: &'static str = "";
+            pub const __CRATE: &'static str = "";
+            pub const __AFTER_MISSING: ::core::option::Option<&'static str> =
+                ::core::option::Option::None;
+            pub const __NOT_AN_APP: ::core::option::Option<&'static str> =
+                ::core::option::Option::Some(#message);
+            #steps
+        }
+    }
+}

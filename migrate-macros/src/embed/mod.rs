@@ -1,0 +1,30 @@
+//! `embed_migrations!`: the arguments are read (`input`), then the folders (`load`, `check`), the
+//! references between steps are resolved (`resolve`) and ordered (`rank`), and all becomes
+//! one module of types and constants and one static (`expand`, `steps`).
+
+mod check;
+mod expand;
+mod input;
+mod load;
+mod rank;
+mod resolve;
+mod steps;
+
+use proc_macro2::TokenStream;
+
+use crate::errors::Errors;
+
+/// The expansion, whatever is wrong with the input: types and constants are always in it.
+pub(crate) fn expand(input: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let input = input::Input::parse(input, &mut errors);
+    let apps = load::load(&input, &mut errors);
+    let graph = resolve::resolve(&apps, &input.externs, &mut errors);
+    let ranks = rank::ranks(&apps, &graph, &mut errors);
+    let tokens = if errors.is_empty() {
+        expand::migrations(&input, &apps, &graph, &ranks)
+    } else {
+        expand::fallback(&input, &apps)
+    };
+    tokens.into_iter().chain(errors.into_tokens()).collect()
+}

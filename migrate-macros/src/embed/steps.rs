@@ -1,0 +1,141 @@
+//! The constants of SQL steps, and the questions about other steps that rustc answers.
+//!
+//! A crate may embed thousands of files and rustc reads every token, so a step whose rank is known
+//! costs one short line, handed over as text: that is faster than building tokens one by one.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+
+use super::load::{LoadedApp, SqlStep};
+use super::rank::{Rank, is_base};
+use super::resolve::{Graph, Node, Unknown};
+use crate::runtime::Runtime;
+
+/// `pub const m0001_initial: __S = __S::__new("users", "0001_initial", 1, true);`
+pub(super) fn constant(text: &mut String, app: &LoadedApp, step: &SqlStep, rank: u32) {
+    let (label, name, ident, atomic) = (&app.label, &step.name, &step.ident, step.atomic());
+    // Writing to a String does not fail.
+    let _ = write!(
+        text,
+        "pub const {ident}:__S=__S::__new({label:?},{name:?},{rank},{atomic});"
+    );
+}
+
+/// The constants of the steps of one app: those with a literal rank as text, the others as tokens.
+pub(super) fn constants(
+    apps: &[LoadedApp],
+    at: usize,
+    graph: &Graph,
+    ranks: &[Rank],
+) -> TokenStream {
+    let mut text = String::new();
+    let mut computed = TokenStream::new();
+    for (node, rank) in graph
+        .nodes
+        .iter()
+        .zip(ranks)
+        .filter(|(node, _)| node.app == at)
+    {
+        if is_base(node) || !rank.bases.is_empty() {
+            computed.extend(computed_constant(apps, node, rank, graph));
+        } else {
+            constant(
+                &mut text,
+                &apps[at],
+                &apps[at].steps[node.step],
+                rank.literal,
+            );
+        }
+    }
+    let constants: TokenStream = text.parse().unwrap_or_default();
+    quote!(#constants #computed)
+}
+
+/// A constant whose rank rustc computes.
+fn computed_constant(apps: &[LoadedApp], node: &Node, rank: &Rank, graph: &Graph) -> TokenStream {
+    let app = &apps[node.app];
+    let step = &app.steps[node.step];
+    let (label, name, atomic) = (&app.label, &step.name, step.atomic());
+    let (span, literal) = (place(app), rank.literal);
+    let ident = Ident::new(&step.ident, span);
+    let bases = rank.bases.iter().map(|(&base, offset)| {
+        let path = own_path(apps, &graph.nodes[base], span);
+        quote_spanned!(span=> #path.__rank() + #offset)
+    });
+    let waits = node.waits().map(|unknown| {
+        let path = unknown_path(unknown, span);
+        quote_spanned!(span=> #path.__rank() + 1)
+    });
+    quote_spanned! {span=>
+        pub const #ident: __S =
+            __S::__new(#label, #name, __highest([#literal, #(#bases,)* #(#waits,)*]), #atomic);
+    }
+}
+
+/// Makes rustc compute the ranks it has to, and check the functions that SQL steps run.
+pub(super) fn checks(apps: &[LoadedApp], graph: &Graph, runtime: &Runtime) -> TokenStream {
+    let mut tokens = TokenStream::new();
+    for node in graph.nodes.iter().filter(|node| is_base(node)) {
+        let span = place(&apps[node.app]);
+        let path = own_path(apps, node, span);
+        tokens.extend(quote_spanned!(span=> const _: u32 = #path.__rank();));
+        for (function, message) in &node.runs_in_transaction {
+            let path = unknown_path(function, span);
+            tokens.extend(quote_spanned! {span=>
+                const _: () = #runtime::refuse_unless(#path.__atomic(), #message);
+            });
+        }
+    }
+    for (unknown, reference) in &graph.unknown {
+        let path = unknown_path(unknown, reference.span);
+        tokens.extend(quote!(const _: __S = #path;));
+    }
+    tokens
+}
+
+/// What the name of a step means that does not exist: a constant of a trait, which gives way to the
+/// constant of the type itself. rustc evaluates it only where it is used, and then shows the
+/// message with file and line, which its own message for an unknown name could not.
+pub(super) fn missing(graph: &Graph) -> TokenStream {
+    let mut by_app: BTreeMap<&str, Vec<(&Unknown, &str)>> = BTreeMap::new();
+    for (unknown, reference) in &graph.unknown {
+        by_app
+            .entry(&unknown.app)
+            .or_default()
+            .push((unknown, &reference.message));
+    }
+    let traits = by_app.into_iter().map(|(app, steps)| {
+        let name = format_ident!("__Missing_{app}");
+        let app = Ident::new(app, Span::call_site());
+        let idents: Vec<Ident> = steps
+            .iter()
+            .map(|(step, _)| Ident::new(&step.ident, Span::call_site()))
+            .collect();
+        let messages = steps.iter().map(|(_, message)| message);
+        quote! {
+            trait #name { #(const #idents: __S;)* }
+            impl #name for #app { #(const #idents: __S = ::core::panic!("{}", #messages);)* }
+        }
+    });
+    traits.collect()
+}
+
+fn own_path(apps: &[LoadedApp], node: &Node, span: Span) -> TokenStream {
+    let app = Ident::new(&apps[node.app].label, span);
+    let ident = Ident::new(&apps[node.app].steps[node.step].ident, span);
+    quote_spanned!(span=> #app::#ident)
+}
+
+fn unknown_path(unknown: &Unknown, span: Span) -> TokenStream {
+    let app = Ident::new(&unknown.app, span);
+    let ident = Ident::new(&unknown.ident, span);
+    quote_spanned!(span=> #app::#ident)
+}
+
+/// Where rustc reports mistakes of an app.
+fn place(app: &LoadedApp) -> Span {
+    app.span.resolved_at(Span::call_site())
+}
