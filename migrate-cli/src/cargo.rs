@@ -1,0 +1,152 @@
+//! `cargo migrate`: what needs only the sources, for the binary of that name.
+
+mod check;
+mod index;
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::args::Format;
+use crate::cli::{refuse, suggest};
+use crate::commands::new::{NewArgs, write_new};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::{Color, Output};
+use crate::program::Program;
+use crate::render;
+use crate::sources::discover::{discover, project_root, shown};
+use crate::view::View;
+
+const NAME: &str = "cargo migrate";
+
+/// Migrations at their sources: no database, and no service that compiles, is needed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo-migrate",
+    version,
+    disable_help_subcommand = true,
+    subcommand_value_name = "VERB",
+    subcommand_help_heading = "Verbs",
+    after_help = "What needs the database is in your service: cargo run -- migrate --help"
+)]
+struct CargoMigrate {
+    #[command(subcommand)]
+    verb: Verb,
+
+    #[command(flatten)]
+    global: GlobalArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+struct GlobalArgs {
+    /// What is written to stdout.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t
+    )]
+    format: Format,
+
+    /// Short for --format json.
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// When to use colour; auto looks at the terminal and NO_COLOR.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "auto|always|never",
+        hide_possible_values = true,
+        default_value_t,
+        hide_default_value = true
+    )]
+    color: Color,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    New(NewArgs),
+    Index(index::IndexArgs),
+    Check(check::CheckArgs),
+}
+
+impl Verb {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::New(_) => "new",
+            Self::Index(_) => "index",
+            Self::Check(_) => "check",
+        }
+    }
+}
+
+/// Runs `cargo migrate` with the process's arguments, in the current folder.
+pub fn main() -> ExitCode {
+    let mut words: Vec<OsString> = env::args_os().skip(1).collect();
+    // Cargo passes the subcommand's own name on.
+    if words.first().is_some_and(|word| word == "migrate") {
+        words.remove(0);
+    }
+    let project = env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    run_from(&project, &Output::process(), words).into()
+}
+
+/// Runs `cargo migrate` with words, as if called in `project`.
+pub fn run_from<W>(project: &Path, output: &Output, words: impl IntoIterator<Item = W>) -> Exit
+where
+    W: Into<OsString>,
+{
+    let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+    let CargoMigrate { verb, global } = match parse(&words) {
+        Ok(parsed) => parsed,
+        Err(error) => return refuse(output, &words, &error),
+    };
+    output.set_color(global.color);
+    let format = if global.json {
+        Format::Json
+    } else {
+        global.format
+    };
+    let program = Program::new("cargo run -- migrate");
+    let result: Result<View, Failure> = match &verb {
+        Verb::New(args) => write_new(project, args, output.paint_err()),
+        Verb::Index(args) => index::run(project, args),
+        Verb::Check(args) => check::run(project, args, output.paint()),
+    };
+    render::conclude(output, format, &program, verb.name(), &result)
+}
+
+/// The named folder, or all that there are.
+fn folders(project: &Path, named: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
+    if let Some(folder) = named {
+        return Ok(vec![project.join(folder)]);
+    }
+    let root = project_root(project);
+    let found: Vec<PathBuf> = discover(&root)?
+        .into_iter()
+        .map(|folder| folder.path)
+        .collect();
+    if found.is_empty() {
+        let message = format!("there is no migration folder below {}", shown(&root));
+        return Err(Failure::usage(message)
+            .help("name one with `--folder`, or start one with `cargo migrate new`"));
+    }
+    Ok(found)
+}
+
+fn parse(words: &[OsString]) -> Result<CargoMigrate, clap::Error> {
+    let mut command = CargoMigrate::command().bin_name(NAME);
+    let words = std::iter::once(OsString::from(NAME)).chain(words.iter().cloned());
+    let matches = command
+        .try_get_matches_from_mut(words)
+        .map_err(|error| suggest(error, &command))?;
+    CargoMigrate::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+}

@@ -1,0 +1,325 @@
+//! The builder that a service configures, and the ways into it: parsed arguments, words, or
+//! the process's own arguments.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::builder::StyledStr;
+use clap::error::{ContextKind, ContextValue};
+use clap::{Command, CommandFactory, FromArgMatches, Parser};
+pub use migrate_core::{Migrator, Source};
+use migrate_core::{Observer, Policies, Target};
+use migrate_source::name::nearest;
+
+use crate::args::{MigrateArgs, Typed};
+use crate::commands;
+use crate::context::Context;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::program::Program;
+use crate::render;
+use crate::secret::{DatabaseUrl, redact_urls};
+
+pub(crate) type Configure = Box<dyn FnOnce(Migrator<'static>) -> Migrator<'static> + Send>;
+
+/// The command line with the service's own settings.
+///
+/// ```no_run
+/// # fn history() -> migrate_core::History { unimplemented!() }
+/// use std::time::Duration;
+///
+/// fn main() -> std::process::ExitCode {
+///     migrate_cli::Cli::new(history()) // or Cli::new(&MIGRATIONS)
+///         .default_url("sqlite:quickstart.sqlite?mode=rwc")
+///         .app_version(env!("CARGO_PKG_VERSION"))
+///         .configure(|migrator| migrator.lease(Duration::from_secs(60)))
+///         .main()
+/// }
+/// ```
+pub struct Cli {
+    source: Source,
+    pub(crate) settings: Settings,
+}
+
+/// What the service decided.
+#[derive(Default)]
+pub(crate) struct Settings {
+    pub(crate) target: Option<Target<'static>>,
+    pub(crate) url: Option<DatabaseUrl>,
+    pub(crate) default_url: Option<DatabaseUrl>,
+    pub(crate) configure: Option<Configure>,
+    pub(crate) policies: Option<Policies>,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) app_version: Option<String>,
+    pub(crate) program: Option<Program>,
+    pub(crate) project: Option<PathBuf>,
+    pub(crate) output: Output,
+}
+
+impl Cli {
+    /// A command line for `&MIGRATIONS`, or for a history built by hand.
+    pub fn new(source: impl Into<Source>) -> Self {
+        Self {
+            source: source.into(),
+            settings: Settings::default(),
+        }
+    }
+
+    /// The service's database. Only `--database-url` goes before it; the environment does not.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.settings.url = Some(DatabaseUrl::new(url));
+        self
+    }
+
+    /// The database when neither `--database-url` nor `DATABASE_URL` names one.
+    pub fn default_url(mut self, url: impl Into<String>) -> Self {
+        self.settings.default_url = Some(DatabaseUrl::new(url));
+        self
+    }
+
+    /// The service's pool or connect options. Only `--database-url` goes before it.
+    pub fn target(mut self, target: impl Into<Target<'static>>) -> Self {
+        self.settings.target = Some(target.into());
+        self
+    }
+
+    /// Changes the migrator before the command's own flags are put on it: audit hooks, other
+    /// defaults. What watches the run is set with [`observer`](Self::observer).
+    pub fn configure(
+        mut self,
+        configure: impl FnOnce(Migrator<'static>) -> Migrator<'static> + Send + 'static,
+    ) -> Self {
+        self.settings.configure = Some(Box::new(configure));
+        self
+    }
+
+    /// Who is told what happens, besides the command line itself.
+    pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
+        self.settings.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// The policies where no flag says otherwise. Set here rather than in
+    /// [`configure`](Self::configure), because one flag keeps the other policies as they are.
+    pub fn policies(mut self, policies: Policies) -> Self {
+        self.settings.policies = Some(policies);
+        self
+    }
+
+    /// The service's version, written into the ledger's history.
+    pub fn app_version(mut self, version: impl Into<String>) -> Self {
+        self.settings.app_version = Some(version.into());
+        self
+    }
+
+    /// The words before a verb, used in the commands that messages suggest. By default they
+    /// are taken from how the process was started, such as `shop migrate`.
+    pub fn program(mut self, words: impl Into<String>) -> Self {
+        self.settings.program = Some(Program::new(words));
+        self
+    }
+
+    /// Where `new` looks for the package. By default `CARGO_MANIFEST_DIR` as set by
+    /// `cargo run`, else the current directory.
+    pub fn project(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.settings.project = Some(folder.into());
+        self
+    }
+
+    /// Where to write.
+    pub fn output(mut self, output: Output) -> Self {
+        self.settings.output = output;
+        self
+    }
+
+    /// Does what parsed arguments say, in the runtime of the caller.
+    pub async fn run(self, args: MigrateArgs) -> Exit {
+        let Typed { bare, global, verb } = args.0;
+        let output = self.settings.output.clone();
+        output.set_color(global.color);
+        let format = global.format();
+        let program = self
+            .settings
+            .program
+            .clone()
+            .unwrap_or_else(Program::detect);
+        let command = commands::name(verb.as_ref());
+        let mut context = Context::new(self.source, self.settings, global, program.clone());
+        let result = commands::dispatch(&mut context, bare, verb).await;
+        render::conclude(&output, format, &program, command, &result)
+    }
+
+    /// Does what words say, as typed after `migrate`, in the runtime of the caller.
+    ///
+    /// For a service whose parser hands over what it does not know, and for tests. Wrong words
+    /// and `--help` print what clap prints.
+    pub async fn run_from<W>(self, words: impl IntoIterator<Item = W>) -> Exit
+    where
+        W: Into<OsString>,
+    {
+        let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+        let name = self
+            .settings
+            .program
+            .clone()
+            .unwrap_or_else(Program::detect);
+        match parse(&words, name.words()) {
+            Ok(args) => self.run(args).await,
+            Err(error) => refuse(&self.settings.output, &words, &error),
+        }
+    }
+
+    /// See [`main()`](crate::main()).
+    pub fn main(self) -> ExitCode {
+        let mut words: Vec<OsString> = std::env::args_os().skip(1).collect();
+        if words.first().is_some_and(|word| word == "migrate") {
+            words.remove(0);
+        }
+        self.block_on(words)
+    }
+
+    /// See [`handle`](crate::handle()).
+    pub fn handle(self) -> Option<ExitCode> {
+        let mut words: Vec<OsString> = std::env::args_os().skip(1).collect();
+        if words.first().is_none_or(|word| word != "migrate") {
+            return None;
+        }
+        words.remove(0);
+        Some(self.block_on(words))
+    }
+
+    fn block_on(self, words: Vec<OsString>) -> ExitCode {
+        let output = self.settings.output.clone();
+        let run = move || -> std::io::Result<Exit> {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .enable_all()
+                .build()?;
+            Ok(runtime.block_on(self.run_from(words)))
+        };
+        // A runtime cannot be started inside another; `main` may be async already.
+        let result = if tokio::runtime::Handle::try_current().is_ok() {
+            std::thread::scope(|scope| scope.spawn(run).join())
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        } else {
+            run()
+        };
+        let exit = result.unwrap_or_else(|error| {
+            output.note(&format!(
+                "error[runtime]: cannot start the tokio runtime: {error}"
+            ));
+            Exit::Failed
+        });
+        exit.into()
+    }
+}
+
+impl fmt::Debug for Cli {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cli").finish_non_exhaustive()
+    }
+}
+
+/// The command line when it stands alone.
+#[derive(Debug, Parser)]
+#[command(
+    name = "migrate",
+    about = "Migrate the database",
+    disable_help_subcommand = true
+)]
+struct Standalone {
+    #[command(flatten)]
+    args: MigrateArgs,
+}
+
+fn parse(words: &[OsString], name: &str) -> Result<MigrateArgs, clap::Error> {
+    let mut command = Standalone::command().bin_name(name);
+    let words = std::iter::once(OsString::from(name)).chain(words.iter().cloned());
+    let matches = command
+        .try_get_matches_from_mut(words)
+        .map_err(|error| suggest(error, &command))?;
+    let parsed =
+        Standalone::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    Ok(parsed.args)
+}
+
+/// Adds the nearest verb where clap's own measure finds none, such as `nwe` for `new`; for a
+/// word that is like no verb, how to run a step by its name.
+pub(crate) fn suggest(mut error: clap::Error, command: &Command) -> clap::Error {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
+        return error;
+    };
+    if error.get(ContextKind::SuggestedSubcommand).is_some() {
+        return error;
+    }
+    let verbs = command.get_subcommands().map(Command::get_name);
+    if let Some(near) = nearest(word, verbs) {
+        let near = ContextValue::Strings(vec![near.to_owned()]);
+        error.insert(ContextKind::SuggestedSubcommand, near);
+    } else if command.find_subcommand("run").is_some() {
+        let name = if looks_like_a_step(word) {
+            word
+        } else {
+            "NAME"
+        };
+        let program = command.get_bin_name().unwrap_or("migrate");
+        let tip = StyledStr::from(format!("to run one step by its name: {program} run {name}"));
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
+    }
+    error
+}
+
+fn looks_like_a_step(word: &str) -> bool {
+    word.bytes()
+        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'))
+}
+
+/// Prints help to stdout; prints what is wrong with the words to stderr, or as JSON.
+pub(crate) fn refuse(output: &Output, words: &[OsString], error: &clap::Error) -> Exit {
+    let rendered = error.render();
+    if !error.use_stderr() {
+        let text = if output.paint().is_on() {
+            rendered.ansi().to_string()
+        } else {
+            rendered.to_string()
+        };
+        return output.data(&text).map_or(Exit::Failed, |()| Exit::Done);
+    }
+    if wants_json(words) {
+        let text = redact_urls(&rendered.to_string());
+        let mut lines = text.trim().lines();
+        let message = lines
+            .next()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
+        let help = lines
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned);
+        let mut failure = Failure::usage(message);
+        failure.help = help.collect();
+        return render::refused(output, &failure);
+    }
+    let paint = output.paint_err();
+    let text = if paint.is_on() {
+        rendered.ansi().to_string()
+    } else {
+        rendered.to_string()
+    };
+    output.note(&redact_urls(&text));
+    Exit::Usage
+}
+
+/// Whether words that could not be parsed asked for JSON.
+fn wants_json(words: &[OsString]) -> bool {
+    let is = |word: &OsString, text: &str| word == text;
+    words
+        .iter()
+        .any(|word| is(word, "--json") || is(word, "--format=json"))
+        || words
+            .windows(2)
+            .any(|pair| is(&pair[0], "--format") && is(&pair[1], "json"))
+}

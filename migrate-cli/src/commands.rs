@@ -1,0 +1,68 @@
+//! The list of commands. Each file: flags, then the operation, then the view.
+
+pub(crate) mod accept;
+pub(crate) mod history;
+pub(crate) mod list;
+pub(crate) mod lock;
+pub(crate) mod mark;
+pub(crate) mod migrate;
+pub(crate) mod new;
+pub(crate) mod plan;
+pub(crate) mod resolve;
+pub(crate) mod run;
+pub(crate) mod sql;
+pub(crate) mod status;
+pub(crate) mod unmark;
+pub(crate) mod verify;
+
+use crate::args::Verb;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::view::View;
+
+/// The command's name in the JSON document.
+pub(crate) fn name(verb: Option<&Verb>) -> &'static str {
+    match verb {
+        None => "migrate",
+        Some(Verb::Status(_)) => "status",
+        Some(Verb::List(_)) => "list",
+        Some(Verb::Plan(_)) => "plan",
+        Some(Verb::Run(_)) => "run",
+        Some(Verb::Mark(_)) => "mark",
+        Some(Verb::Unmark(_)) => "unmark",
+        Some(Verb::Accept(_)) => "accept",
+        Some(Verb::Resolve(_)) => "resolve",
+        Some(Verb::History(_)) => "history",
+        Some(Verb::Verify(_)) => "verify",
+        Some(Verb::Sql(_)) => "sql",
+        Some(Verb::New(_)) => "new",
+        Some(Verb::Lock(args)) => args.name(),
+    }
+}
+
+/// Does what was typed.
+pub(crate) async fn dispatch(
+    context: &mut Context,
+    bare: migrate::BareArgs,
+    verb: Option<Verb>,
+) -> Result<View, Failure> {
+    let Some(verb) = verb else {
+        return migrate::run(context, bare).await;
+    };
+    bare.refuse_before_verb()?;
+    match verb {
+        Verb::Status(args) => status::run(context, args).await,
+        Verb::List(args) => list::run(context, &args).await,
+        Verb::Plan(args) => plan::run(context, args).await,
+        Verb::Run(args) => run::run(context, &args).await,
+        Verb::Mark(args) => mark::run(context, &args).await,
+        Verb::Unmark(args) => unmark::run(context, &args).await,
+        Verb::Accept(args) => accept::run(context, &args).await,
+        Verb::Resolve(args) => resolve::run(context, &args).await,
+        Verb::History(args) => history::run(context, &args).await,
+        Verb::Verify(args) => verify::run(context, args).await,
+        Verb::Sql(args) => sql::run(context, &args),
+        Verb::New(args) => new::run(context, &args),
+        Verb::Lock(args) => lock::run(context, &args).await,
+    }
+}

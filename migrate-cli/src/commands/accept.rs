@@ -1,0 +1,54 @@
+//! `accept NAME`: an edited step is right as it is now.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::progress::Narration;
+use crate::view::View;
+
+/// Accept an applied step that was edited since: the ledger takes its new checksum.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Nothing runs. What was applied stays in the history, with the reason given
+here. In code, `formerly = [\"v1:sha256:..\"]` does the same and travels with
+the deploy. Asks first.
+
+Examples:
+  migrate verify
+  migrate accept users.0002_add_email --why 'only a comment was added'
+
+Exit codes: 0 accepted, 1 failed, 2 not confirmed")]
+pub(crate) struct AcceptArgs {
+    /// The step.
+    name: String,
+
+    /// Why; kept in the history.
+    #[arg(long, value_name = "TEXT")]
+    why: String,
+}
+
+#[derive(Serialize)]
+struct Accepted<'a> {
+    name: &'a str,
+    outcome: &'static str,
+}
+
+pub(crate) async fn run(context: &mut Context, args: &AcceptArgs) -> Result<View, Failure> {
+    let name = &args.name;
+    context.confirm(
+        &format!("Take the present text of '{name}' for the one that was applied?"),
+        &format!("accept {name} --why \"{}\"", args.why),
+    )?;
+    let connected = context.connect(Narration::Quiet)?;
+    connected
+        .drive(connected.migrator.accept(name, &args.why))
+        .await?;
+    let text = format!("Migration '{name}' accepted as it is now");
+    Ok(View::of(&Accepted {
+        name,
+        outcome: "accepted",
+    })
+    .note(context.paint_err().good(&text)))
+}

@@ -1,0 +1,53 @@
+//! `mark NAME`: records a step as applied without running it.
+
+use clap::Args;
+use migrate_core::Marked;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::progress::Narration;
+use crate::view::View;
+
+/// Record a step as applied without running it.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  migrate mark lower_emails_v1_2026_11_20 --why 'done by hand in October'
+
+Exit codes: 0 recorded or recorded before, 1 failed (an unknown name is an error)")]
+pub(crate) struct MarkArgs {
+    /// The step.
+    name: String,
+
+    /// Why; kept in the history.
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+}
+
+/// What happened to one named step.
+#[derive(Serialize)]
+struct Recorded<'a> {
+    name: &'a str,
+    outcome: &'static str,
+}
+
+pub(crate) async fn run(context: &mut Context, args: &MarkArgs) -> Result<View, Failure> {
+    let connected = context.connect(Narration::Quiet)?;
+    let marked = connected
+        .drive(connected.migrator.mark(&args.name, args.why.as_deref()))
+        .await?;
+    let paint = context.paint_err();
+    let name = &args.name;
+    let (outcome, text) = match marked {
+        Marked::Recorded => (
+            "recorded",
+            paint.good(&format!("Migration '{name}' marked as applied")),
+        ),
+        _ => (
+            "already_applied",
+            paint.warn(&format!("Migration '{name}' was already marked as applied")),
+        ),
+    };
+    Ok(View::of(&Recorded { name, outcome }).note(text))
+}

@@ -1,0 +1,81 @@
+//! `run NAME`: one data migration, by hand.
+//!
+//! The order of decisions: `--fake` goes before everything; an applied migration is left
+//! alone unless `--force`; then `--dry-run` tries, else it runs.
+
+use clap::Args;
+use migrate_core::RunStep;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::progress::Narration;
+use crate::render::human::{dry_run, run};
+use crate::view::View;
+
+/// Run one step by name, once.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+NAME is the step's name, `app.name`, or a beginning of it that fits only one
+step. A step that is applied already is left alone, with exit code 0.
+
+Examples:
+  migrate run lower_emails_v1_2026_11_20 --dry-run    what would it change?
+  migrate run lower_emails_v1_2026_11_20
+  migrate run lower_emails_v1_2026_11_20 --force      once more; its time is refreshed
+  migrate run lower_emails_v1_2026_11_20 --fake       it was done by hand
+
+Exit codes: 0 done or applied before, 1 failed, 2 usage, 4 drift, 5 the lock was not had")]
+pub(crate) struct RunArgs {
+    /// The step.
+    name: String,
+
+    /// Run it, report what it changed, and roll it back.
+    #[arg(long)]
+    dry_run: bool,
+
+    /// Run it even if it is applied already; asks first.
+    #[arg(long)]
+    force: bool,
+
+    /// Record it as applied without running it.
+    #[arg(long, conflicts_with = "dry_run")]
+    fake: bool,
+}
+
+pub(crate) async fn run(context: &mut Context, args: &RunArgs) -> Result<View, Failure> {
+    if args.dry_run {
+        return try_out(context, args).await;
+    }
+    let how = match (args.fake, args.force) {
+        (true, _) => RunStep::Fake,
+        (false, true) => RunStep::Force,
+        (false, false) => RunStep::Run,
+    };
+    if how == RunStep::Force {
+        let question = format!("Run '{}' even if it has been applied already?", args.name);
+        context.confirm(&question, &format!("run {} --force", args.name))?;
+    }
+    let connected = context.connect(Narration::Step)?;
+    let report = connected
+        .drive(connected.migrator.run_step(&args.name, how))
+        .await?;
+    Ok(View::of(&report).note(run::single(context.paint_err(), &report, args.fake)))
+}
+
+async fn try_out(context: &mut Context, args: &RunArgs) -> Result<View, Failure> {
+    let connected = context.connect(Narration::StepDryRun)?;
+    let report = connected
+        .drive(connected.migrator.dry_run_step(&args.name, args.force))
+        .await?;
+    let paint = context.paint_err();
+    let view = View::of(&report).data(dry_run::render_dry_run(context.paint(), &report));
+    // Nothing tried and nothing refused: it is applied, and was not forced.
+    if report.steps.is_empty() && report.not_tried.is_empty() {
+        let step = connected
+            .migrator
+            .steps()
+            .and_then(|history| history.find(&args.name))?;
+        return Ok(view.note(run::already_applied(paint, &step.id().name)));
+    }
+    Ok(view.note(paint.lead(run::DRY_RUN_COMPLETE)))
+}

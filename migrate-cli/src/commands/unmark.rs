@@ -1,0 +1,61 @@
+//! `unmark NAME`: deletes the record that a step is applied.
+
+use clap::Args;
+use migrate_core::ErrorCode;
+use serde::Serialize;
+
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::progress::Narration;
+use crate::view::View;
+
+/// Delete the record that a step is applied; the next run applies it again.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+The database's own tables are not touched. Asks first.
+
+Examples:
+  migrate unmark lower_emails_v1_2026_11_20 --why 'restored a backup' --yes
+
+Exit codes: 0 deleted, 1 failed (a step without a record is an error), 2 not confirmed")]
+pub(crate) struct UnmarkArgs {
+    /// The step.
+    name: String,
+
+    /// Why; kept in the history.
+    #[arg(long, value_name = "TEXT")]
+    why: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Removed<'a> {
+    name: &'a str,
+    outcome: &'static str,
+}
+
+pub(crate) async fn run(context: &mut Context, args: &UnmarkArgs) -> Result<View, Failure> {
+    let name = &args.name;
+    context.confirm(
+        &format!("Delete the record of '{name}'? The next run applies it again."),
+        &format!("unmark {name}"),
+    )?;
+    let connected = context.connect(Narration::Quiet)?;
+    connected
+        .drive(connected.migrator.unmark(name, args.why.as_deref()))
+        .await
+        .map_err(
+            |failure| match failure.code == ErrorCode::UnknownStep.as_str() {
+                true => Failure {
+                    message: format!("Migration '{name}' not found"),
+                    ..failure
+                },
+                false => failure,
+            },
+        )?;
+    let text = format!("Migration '{name}' unmarked (record deleted)");
+    Ok(View::of(&Removed {
+        name,
+        outcome: "removed",
+    })
+    .note(context.paint_err().good(&text)))
+}

@@ -1,0 +1,222 @@
+//! What every command is given: the service's settings, the global options, the output.
+//!
+//! The environment is read here and nowhere else (but for colour, in [`crate::output`]).
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use migrate_core::{Event, LedgerName, Migrator, Observer, Shutdown, Source, Target};
+
+use crate::args::{Format, GlobalArgs};
+use crate::cli::Settings;
+use crate::drive::Connected;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::program::Program;
+use crate::progress::{Narration, Reporter};
+use crate::render::human::run::DRY_RUN_BEGINS;
+use crate::render::paint::Paint;
+use crate::secret::DatabaseUrl;
+
+/// The surroundings of one command.
+pub(crate) struct Context {
+    source: Option<Source>,
+    settings: Settings,
+    pub(crate) global: GlobalArgs,
+    pub(crate) program: Program,
+}
+
+impl Context {
+    pub(crate) fn new(
+        source: Source,
+        settings: Settings,
+        global: GlobalArgs,
+        program: Program,
+    ) -> Self {
+        Self {
+            source: Some(source),
+            settings,
+            global,
+            program,
+        }
+    }
+
+    pub(crate) fn output(&self) -> &Output {
+        &self.settings.output
+    }
+
+    /// How data is painted.
+    pub(crate) fn paint(&self) -> Paint {
+        self.settings.output.paint()
+    }
+
+    /// How people's text is painted.
+    pub(crate) fn paint_err(&self) -> Paint {
+        self.settings.output.paint_err()
+    }
+
+    /// Whether details are wanted (`-v 2`).
+    pub(crate) fn detailed(&self) -> bool {
+        self.global.verbosity >= 2
+    }
+
+    /// A migrator for the database, with the settings and the flags put on it.
+    pub(crate) fn connect(&mut self, narration: Narration) -> Result<Connected, Failure> {
+        let target = self.target()?;
+        let Some(source) = self.source.take() else {
+            // A command connects once; two migrators would be two lock holders.
+            return Err(Failure::new(
+                Exit::Failed,
+                "internal",
+                "this command connected twice",
+            ));
+        };
+        let mut migrator = Migrator::new(target, source);
+        if let Some(configure) = self.settings.configure.take() {
+            migrator = configure(migrator);
+        }
+        if let Some(version) = &self.settings.app_version {
+            migrator = migrator.app_version(version);
+        }
+        let migrator = self.apply_flags(migrator)?;
+        self.warn_when_stale(&migrator);
+        let quiet = self.global.format() == Format::Json;
+        let reporter = Reporter::new(
+            self.output().clone(),
+            narration,
+            self.global.verbosity,
+            quiet,
+        );
+        let shutdown = Shutdown::new();
+        let migrator = migrator
+            .observer(Both(reporter.clone(), self.settings.observer.clone()))
+            .shutdown(shutdown.clone());
+        Ok(Connected {
+            migrator,
+            reporter,
+            shutdown,
+        })
+    }
+
+    fn apply_flags(&self, mut migrator: Migrator<'static>) -> Result<Migrator<'static>, Failure> {
+        let global = &self.global;
+        migrator = migrator.verbosity(global.verbosity);
+        if let Some(lease) = global.lease {
+            migrator = migrator.lease(lease);
+        }
+        if let Some(wait) = global.wait {
+            migrator = migrator.wait(wait);
+        }
+        if global.ledger_schema.is_some() || global.ledger_prefix.is_some() {
+            let prefix = global.ledger_prefix.as_deref().unwrap_or("migrate");
+            migrator = migrator.ledger(LedgerName::new(global.ledger_schema.as_deref(), prefix)?);
+        }
+        let base = self.settings.policies;
+        if let Some(policies) = global.policies.over(base.unwrap_or_default()).or(base) {
+            migrator = migrator.policies(policies);
+        }
+        Ok(migrator)
+    }
+
+    /// A debug build that is older than the files beside it says so; it does not refuse.
+    fn warn_when_stale(&self, migrator: &Migrator<'static>) {
+        let differences = migrator.stale_folders();
+        if differences.is_empty() || self.global.format() == Format::Json {
+            return;
+        }
+        let paint = self.paint_err();
+        let output = self.output();
+        output.note(&format!(
+            "{}: this binary is older than its migration folders",
+            paint.warn("warning")
+        ));
+        for difference in differences {
+            output.note(&format!("  {difference}"));
+        }
+        output.note(&format!(
+            "{}: `cargo migrate index`, then build again",
+            paint.lead("help")
+        ));
+    }
+
+    fn target(&mut self) -> Result<Target<'static>, Failure> {
+        if let Some(url) = &self.global.database_url {
+            return Ok(Target::from_url(url.reveal())?);
+        }
+        if let Some(target) = self.settings.target.take() {
+            return Ok(target);
+        }
+        let from_environment = || {
+            env::var("DATABASE_URL")
+                .ok()
+                .filter(|url| !url.is_empty())
+                .map(DatabaseUrl::new)
+        };
+        let url = self
+            .settings
+            .url
+            .clone()
+            .or_else(from_environment)
+            .or_else(|| self.settings.default_url.clone());
+        match url {
+            Some(url) => Ok(Target::from_url(url.reveal())?),
+            None => Err(Failure::new(Exit::Usage, "no_database_url", "no database is named")
+                .help("set the environment variable DATABASE_URL, for example to `sqlite:app.sqlite?mode=rwc` or `postgres://user@host/name`")
+                .help("or give `--database-url URL`")),
+        }
+    }
+
+    /// Says that nothing will stay.
+    pub(crate) fn announce_dry_run(&self) {
+        if self.global.format() == Format::Human {
+            self.output().note(&self.paint_err().lead(DRY_RUN_BEGINS));
+        }
+    }
+
+    /// Asks before something that cannot be taken back. `--yes` is the answer where nobody is
+    /// there to ask.
+    pub(crate) fn confirm(&self, question: &str, command: &str) -> Result<(), Failure> {
+        if self.global.yes {
+            return Ok(());
+        }
+        match self.output().ask(question) {
+            Some(true) => Ok(()),
+            Some(false) => Err(Failure::new(
+                Exit::Failed,
+                "declined",
+                "nothing was changed",
+            )),
+            None => Err(Failure::new(
+                Exit::Usage,
+                "confirmation_needed",
+                "this wants a confirmation, and there is no terminal to ask on",
+            )
+            .help(format!("if you are sure: `migrate {command} --yes`"))),
+        }
+    }
+
+    /// The package whose migration folders `new` looks for.
+    pub(crate) fn project(&self) -> PathBuf {
+        let manifest = || env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        let current = || env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+        self.settings
+            .project
+            .clone()
+            .or_else(manifest)
+            .unwrap_or_else(current)
+    }
+}
+
+/// The command line's own display, and whoever else the service wants to be told.
+struct Both(Reporter, Option<Arc<dyn Observer>>);
+
+impl Observer for Both {
+    fn event(&self, event: &Event) {
+        self.0.event(event);
+        if let Some(other) = &self.1 {
+            other.event(event);
+        }
+    }
+}

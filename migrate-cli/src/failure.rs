@@ -1,0 +1,86 @@
+//! Why a command failed, in the form in which it is shown and serialised.
+//!
+//! The runtime's errors come in through `From`; the command line adds the few of its own.
+//! Rendering is in [`crate::render`].
+
+use std::error::Error as _;
+
+use migrate_core::Error;
+use migrate_core::report::RunProgress;
+use serde::Serialize;
+
+use crate::exit::Exit;
+
+/// A failed command.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Failure {
+    #[serde(skip)]
+    pub(crate) exit: Exit,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) help: Vec<String>,
+    pub(crate) progress: Option<Box<RunProgress>>,
+    /// What led to it, outermost first, without what the message says already.
+    #[serde(skip)]
+    pub(crate) causes: Vec<String>,
+}
+
+impl Failure {
+    /// A failure of the command line's own.
+    pub(crate) fn new(exit: Exit, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            exit,
+            code,
+            message: message.into(),
+            help: Vec::new(),
+            progress: None,
+            causes: Vec::new(),
+        }
+    }
+
+    /// The user asked for something that cannot be understood.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Exit::Usage, "usage", message)
+    }
+
+    /// Adds one sentence or command that leads out.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help.push(help.into());
+        self
+    }
+
+    /// A file could not be read or written.
+    pub(crate) fn io(what: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Self::new(
+            Exit::Failed,
+            "io",
+            format!("cannot {what} {}: {error}", path.display()),
+        )
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let mut causes = Vec::new();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            let said = error.message().contains(&text)
+                || causes
+                    .last()
+                    .is_some_and(|last: &String| last.contains(&text));
+            if !said {
+                causes.push(text);
+            }
+            next = cause.source();
+        }
+        Self {
+            exit: Exit::of(error.code()),
+            code: error.code().as_str(),
+            message: error.message().to_owned(),
+            help: error.helps().to_vec(),
+            progress: error.progress().cloned().map(Box::new),
+            causes,
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! A dry run: what each step would have changed, table by table.
+
+use migrate_core::report::{DryRunReport, DryRunStep, StepOutcome, TableChange};
+
+use crate::render::paint::Paint;
+use crate::render::table::{Cell, Table};
+use crate::render::units;
+
+/// The report, for stdout.
+pub(crate) fn render_dry_run(paint: Paint, report: &DryRunReport) -> String {
+    let mut table = Table::new();
+    for step in report
+        .steps
+        .iter()
+        .filter(|step| step.run.outcome == StepOutcome::DryRun)
+    {
+        let took = units::duration(step.run.duration_ms);
+        table.text(format!(
+            "{} {}",
+            paint.strong(&step.run.step.to_string()),
+            paint.faint(&format!("({took})"))
+        ));
+        push_changes(&mut table, step);
+    }
+    for not_tried in &report.not_tried {
+        table.text(format!(
+            "{} {}",
+            paint.strong(&not_tried.step.to_string()),
+            paint.warn(&format!("not tried: {}", not_tried.reason))
+        ));
+    }
+    table.render(paint)
+}
+
+fn push_changes(table: &mut Table, step: &DryRunStep) {
+    for change in &step.tables {
+        table.row(4, row(change));
+    }
+    match step.rows_total {
+        _ if !step.tables.is_empty() => {}
+        None | Some(0) => table.text("    no rows changed"),
+        Some(rows) => table.text(format!("    {} changed", units::of(rows, "row"))),
+    }
+    if let Some(result) = &step.run.result {
+        table.text(format!("    Result: {result}"));
+    }
+}
+
+fn row(change: &TableChange) -> Vec<Cell> {
+    let cell = |n: u64, word: &str| {
+        Cell::new(if n == 0 {
+            String::new()
+        } else {
+            format!("{} {word}", units::count(n))
+        })
+        .right()
+    };
+    vec![
+        Cell::new(&change.table),
+        cell(change.inserted, "inserted").with(Paint::good),
+        cell(change.updated, "updated").with(Paint::warn),
+        cell(change.deleted, "deleted").with(Paint::bad),
+    ]
+}

@@ -1,0 +1,188 @@
+//! Aligned columns. Widths are counted before colour is put on, so colour never shifts them.
+
+use super::paint::Paint;
+
+/// A cell: its text, and how it is painted.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    text: String,
+    paint: fn(Paint, &str) -> String,
+    right: bool,
+    gap: &'static str,
+}
+
+impl Cell {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            paint: |_, text| text.to_owned(),
+            right: false,
+            gap: "  ",
+        }
+    }
+
+    /// Paints the text.
+    pub(crate) fn with(mut self, paint: fn(Paint, &str) -> String) -> Self {
+        self.paint = paint;
+        self
+    }
+
+    /// Aligns the text to the right of its column.
+    pub(crate) fn right(mut self) -> Self {
+        self.right = true;
+        self
+    }
+
+    /// Puts the next column one blank away instead of two.
+    pub(crate) fn close(mut self) -> Self {
+        self.gap = " ";
+        self
+    }
+
+    fn width(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
+/// Rows of cells, and lines between them that span the whole width.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Table {
+    lines: Vec<Line>,
+}
+
+#[derive(Clone, Debug)]
+enum Line {
+    Row { indent: usize, cells: Vec<Cell> },
+    Text(String),
+}
+
+impl Table {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a row; every row of a table shares its columns' widths.
+    pub(crate) fn row(&mut self, indent: usize, cells: Vec<Cell>) {
+        self.lines.push(Line::Row { indent, cells });
+    }
+
+    /// Adds a line that is not aligned with anything.
+    pub(crate) fn text(&mut self, text: impl Into<String>) {
+        self.lines.push(Line::Text(text.into()));
+    }
+
+    /// The lines, two blanks between columns, nothing behind the last text of a line.
+    pub(crate) fn render(&self, paint: Paint) -> String {
+        let widths = self.widths();
+        let mut out = String::new();
+        for line in &self.lines {
+            match line {
+                Line::Text(text) => out.push_str(text),
+                Line::Row { indent, cells } => {
+                    out.push_str(&" ".repeat(*indent));
+                    render_row(&mut out, cells, &widths, paint);
+                }
+            }
+            out.push('\n');
+        }
+        out
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let mut widths = Vec::new();
+        for line in &self.lines {
+            let Line::Row { cells, .. } = line else {
+                continue;
+            };
+            for (i, cell) in cells.iter().enumerate() {
+                if widths.len() <= i {
+                    widths.push(0);
+                }
+                // A last cell is never padded, so it need not widen its column.
+                if i + 1 < cells.len() || cell.right {
+                    widths[i] = cell.width().max(widths[i]);
+                }
+            }
+        }
+        widths
+    }
+}
+
+fn render_row(out: &mut String, cells: &[Cell], widths: &[usize], paint: Paint) {
+    let Some(last) = cells.iter().rposition(|cell| !cell.text.is_empty()) else {
+        return;
+    };
+    let mut gap = "";
+    for (cell, width) in cells[..=last].iter().zip(widths) {
+        // A column that is empty in all rows takes no room.
+        if *width == 0 && cell.text.is_empty() {
+            continue;
+        }
+        let padding = " ".repeat(width.saturating_sub(cell.width()));
+        let text = (cell.paint)(paint, &cell.text);
+        out.push_str(gap);
+        if cell.right {
+            out.push_str(&padding);
+        }
+        out.push_str(&text);
+        if !cell.right {
+            out.push_str(&padding);
+        }
+        gap = cell.gap;
+    }
+    let end = out.trim_end_matches(' ').len();
+    out.truncate(end);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Table {
+        let mut table = Table::new();
+        table.text("things");
+        table.row(
+            1,
+            vec![
+                Cell::new("a").with(Paint::good),
+                Cell::new("12").right(),
+                Cell::new("long text"),
+            ],
+        );
+        table.row(
+            1,
+            vec![Cell::new("bcd"), Cell::new("3").right(), Cell::new("")],
+        );
+        table
+    }
+
+    #[test]
+    fn columns_are_aligned_and_lines_end_in_text() {
+        assert_eq!(
+            sample().render(Paint::new(false)),
+            "things\n a    12  long text\n bcd   3\n"
+        );
+    }
+
+    #[test]
+    fn colour_does_not_move_columns() {
+        let colored = sample().render(Paint::new(true));
+        let plain: String = strip_escapes(&colored);
+        assert_ne!(colored, plain);
+        assert_eq!(plain, sample().render(Paint::new(false)));
+    }
+
+    fn strip_escapes(text: &str) -> String {
+        let mut out = String::new();
+        let mut inside = false;
+        for c in text.chars() {
+            match (inside, c) {
+                (false, '\u{1b}') => inside = true,
+                (true, 'm') => inside = false,
+                (false, c) => out.push(c),
+                (true, _) => {}
+            }
+        }
+        out
+    }
+}

@@ -1,0 +1,9 @@
+//! What needs only the sources: finding migration folders, checking them, starting new steps.
+//!
+//! Nothing here connects to a database or needs a service that compiles.
+
+pub(crate) mod calendar;
+pub(crate) mod check;
+pub(crate) mod discover;
+pub(crate) mod invocation;
+pub(crate) mod new_step;

@@ -1,0 +1,113 @@
+//! Database and binary disagree: exit code 4, and the two ways on.
+
+use migrate_core::History;
+
+use crate::support::history;
+use crate::support::{Database, golden};
+
+async fn session(database: &Database, history: fn() -> History, file: &str, commands: &[&str]) {
+    let mut transcript = String::new();
+    for words in commands {
+        transcript.push_str(
+            &database
+                .migrate_with(history(), words)
+                .await
+                .transcript(words),
+        );
+        transcript.push('\n');
+    }
+    golden::check(file, &golden::normalize(&transcript));
+}
+
+#[tokio::test]
+async fn an_edited_step_stops_the_run_until_it_is_accepted() {
+    let database = Database::new();
+    database.migrate("").await;
+    session(
+        &database,
+        history::edited,
+        "edited.txt",
+        &[
+            "",
+            "--check",
+            "plan",
+            "status",
+            "verify",
+            "--edited warn",
+            "--edited allow",
+            "accept billing.0001",
+            "accept billing.0001 --why 'the same on SQLite'",
+            "accept billing.0001 --why 'the same on SQLite' --yes",
+            "accept billing.0001 --why 'again' --yes",
+            "verify",
+            "",
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn drift_is_4_in_json_too() {
+    let database = Database::new();
+    database.migrate("").await;
+    for (file, words) in [
+        ("edited.json", "--json"),
+        ("edited_verify.json", "verify --json"),
+        ("edited_check.json", "--check --json"),
+    ] {
+        let ran = database.migrate_with(history::edited(), words).await;
+        assert_eq!(ran.exit.code(), 4, "{words}");
+        golden::check(file, &golden::normalize_json(ran.json()));
+    }
+    let ran = database
+        .migrate_with(
+            history::edited(),
+            "accept billing.0001 --why x --yes --json",
+        )
+        .await;
+    golden::check("accept.json", &golden::normalize_json(ran.json()));
+    let ran = database
+        .migrate_with(history::edited(), "verify --json")
+        .await;
+    assert_eq!(ran.exit.code(), 0);
+    golden::check("verify.json", &golden::normalize_json(ran.json()));
+}
+
+#[tokio::test]
+async fn a_function_that_was_deleted_after_it_ran_is_no_drift() {
+    let database = Database::new();
+    database.migrate("").await;
+    database.migrate("run tidy_names_2026_11_20").await;
+    let commands = ["", "status", "verify", "--missing allow", "list"];
+    session(
+        &database,
+        history::without_tidy_names,
+        "deleted_function.txt",
+        &commands,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_ahead_is_drift() {
+    let database = Database::new();
+    database.migrate("").await;
+    let commands = ["", "status", "verify", "--newer warn", "--newer allow"];
+    session(&database, history::older, "newer.txt", &commands).await;
+}
+
+#[tokio::test]
+async fn a_lost_file_and_a_late_one_are_drift() {
+    let database = Database::new();
+    database.migrate("").await;
+    database.execute("UPDATE migrate_steps SET name = '0001_lost' WHERE name = '0001_initial' AND app = 'users'").await;
+    let commands = [
+        "",
+        "status",
+        "verify",
+        "--check",
+        "--missing warn",
+        "--missing warn --out-of-order warn --plan",
+    ];
+    session(&database, history::shop, "missing.txt", &commands).await;
+}

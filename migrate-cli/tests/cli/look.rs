@@ -1,0 +1,105 @@
+//! `status`, `list`, `history`, `sql`: looking.
+
+use crate::support::history;
+use crate::support::{Database, golden};
+
+#[tokio::test]
+async fn status_shows_every_step_by_app() {
+    let database = Database::new();
+    database.session("status_fresh.txt", &["status"]).await;
+    database.migrate("").await;
+    database.migrate("run tidy_names_2026_11_20 --fake").await;
+    database.session("status_done.txt", &["status"]).await;
+    let ran = database.migrate("status --json").await;
+    golden::check("status.json", &golden::normalize_json(ran.json()));
+}
+
+#[tokio::test]
+async fn status_shows_what_went_wrong() {
+    let database = Database::new();
+    database.migrate_with(history::failing(), "").await;
+    let ran = database.migrate_with(history::failing(), "status").await;
+    golden::check(
+        "status_failed.txt",
+        &golden::normalize(&ran.transcript("status")),
+    );
+}
+
+#[tokio::test]
+async fn list_keeps_its_form_and_shows_what_is_pending() {
+    let database = Database::new();
+    database.session("list_fresh.txt", &["list"]).await;
+    database.migrate("").await;
+    database
+        .session(
+            "list.txt",
+            &[
+                "list",
+                "list --name TIDY",
+                "list --name nothing",
+                "list --all",
+                "list -v 2",
+            ],
+        )
+        .await;
+    let ran = database.migrate("list --json").await;
+    golden::check("list.json", &golden::normalize_json(ran.json()));
+}
+
+#[tokio::test]
+async fn an_empty_list_says_so_in_the_known_words() {
+    let history = || {
+        let sql = "CREATE TABLE t (id INTEGER);";
+        migrate_core::History::builder()
+            .sql("app", "0001_initial.sql", sql)
+            .build()
+            .expect("one step")
+    };
+    let ran = Database::new().migrate_with(history(), "list").await;
+    assert_eq!(ran.stdout, "No custom migrations have been applied\n");
+    assert_eq!(
+        ran.stderr,
+        "1 SQL step is not shown; `shop migrate list --all` shows them\n"
+    );
+    let ran = Database::new()
+        .migrate_with(history(), "list --name user")
+        .await;
+    assert_eq!(ran.stdout, "No migrations found matching 'user'\n");
+}
+
+#[tokio::test]
+async fn history_tells_everything_that_was_tried() {
+    let database = Database::new();
+    database.session("history_fresh.txt", &["history"]).await;
+    database.migrate_with(history::failing(), "").await;
+    database
+        .migrate("mark tidy_names_2026_11_20 --why 'done by hand'")
+        .await;
+    database
+        .session(
+            "history.txt",
+            &["history", "history --name tidy", "history --name nothing"],
+        )
+        .await;
+    let ran = database.migrate("history --name tidy --json").await;
+    golden::check("history.json", &golden::normalize_json(ran.json()));
+}
+
+#[tokio::test]
+async fn sql_prints_statements_that_can_be_pasted() {
+    let database = Database::new();
+    database
+        .session(
+            "sql.txt",
+            &[
+                "sql users.0003",
+                "sql billing.0001",
+                "sql billing.0001 --backwards",
+                "sql users.0001 --backwards",
+                "sql lower_emails_v1",
+            ],
+        )
+        .await;
+    let ran = database.migrate("sql users.0003 --json").await;
+    golden::check("sql.json", &golden::normalize_json(ran.json()));
+}

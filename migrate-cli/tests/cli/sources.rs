@@ -1,0 +1,292 @@
+//! What needs only the sources: `new` in a service, and `cargo migrate`.
+
+use migrate_cli::{Cli, Output};
+
+use crate::support::{Ran, TempFolder, golden, history, split};
+
+/// A package with its migration folder, as a service would have it.
+fn package() -> TempFolder {
+    let folder = TempFolder::new();
+    folder.write(
+        "Cargo.toml",
+        "[package]\nname = \"my-shop\"\nversion = \"0.1.0\"\n",
+    );
+    folder.write(
+        "src/lib.rs",
+        "//! A shop.\n\nmigrate_core::embed_migrations!();\n",
+    );
+    folder.write(
+        "migrations/0001_initial.sql",
+        "CREATE TABLE users (id INTEGER PRIMARY KEY);\n",
+    );
+    folder.write("migrations/index.txt", "0001_initial.sql\n");
+    folder
+}
+
+/// A workspace: one package with two apps, one with its own.
+fn workspace() -> TempFolder {
+    let folder = TempFolder::new();
+    folder.write("Cargo.toml", "[workspace]\nmembers = [\"shop\", \"tax\"]\n");
+    folder.write("shop/Cargo.toml", "[package] # the shop\nname = \"shop\"\n");
+    folder.write(
+        "shop/src/lib.rs",
+        "migrate_core::embed_migrations! {\n    users => \"src/users/migrations\",\n    \
+         billing => \"src/../billing\",\n    extern tax,\n}\n",
+    );
+    folder.write("shop/src/users/migrations/0001_initial.sql", "SELECT 1;\n");
+    folder.write("shop/billing/0007_odd.sql", "SELECT 1;\n");
+    folder.write("tax/Cargo.toml", "[package]\nname = \"tax\"\n");
+    folder.write(
+        "tax/src/lib.rs",
+        "// embed_migrations!(\"elsewhere\");\nembed_migrations!(\"db\");\n",
+    );
+    folder.write("tax/db/0001_initial.sql", "SELECT 1;\n");
+    folder.write("tax/target/debug/0001_copy.sql", "SELECT 1;\n");
+    folder.write("tax/target/debug/index.txt", "0001_copy.sql\n");
+    folder.write(
+        "tax/tests/ui/broken.rs",
+        "embed_migrations!(\"missing\");\n",
+    );
+    folder
+}
+
+fn cargo_migrate(folder: &TempFolder, words: &str) -> Ran {
+    let output = Output::memory();
+    let exit = migrate_cli::cargo::run_from(folder.path(), &output, split(words));
+    Ran {
+        exit,
+        stdout: output.stdout(),
+        stderr: output.stderr(),
+    }
+}
+
+fn session(folder: &TempFolder, golden_file: &str, commands: &[&str]) {
+    let mut text = String::new();
+    for words in commands {
+        let said = cargo_migrate(folder, words).transcript(words);
+        text.push_str(&said.replace("shop migrate", "cargo migrate"));
+        text.push('\n');
+    }
+    let path = folder.path().display().to_string();
+    golden::check(golden_file, &text.replace(&path, "PROJECT"));
+}
+
+#[test]
+fn new_writes_the_next_file_and_the_index() {
+    let folder = package();
+    session(
+        &folder,
+        "new_sql.txt",
+        &[
+            "new 'Add e-mail'",
+            "new users_email_index --non-atomic --database postgres",
+            "new users_email_index --database sqlite",
+            "new email_not_null --after lower_emails_v1_2026_11_20 --reversible",
+            "new tidy --run tidy_names_2026_11_20 --after 0002,0004",
+            "new plain --after 0005",
+            "check",
+        ],
+    );
+    for (file, text) in [
+        ("0002_add_e_mail.sql", "\n"),
+        (
+            "0003_users_email_index.postgres.sql",
+            "-- migrate: atomic = false\n\n",
+        ),
+        ("0003_users_email_index.sqlite.sql", "\n"),
+        (
+            "0004_email_not_null.sql",
+            "-- migrate: after = [\"0003_users_email_index\", \"lower_emails_v1_2026_11_20\"]\n\
+             -- migrate: up\n\n\n-- migrate: down\n\n",
+        ),
+        (
+            "0005_tidy.sql",
+            "-- migrate: after = [\"0004_email_not_null\", \"0002_add_e_mail\"]\n\
+             -- migrate: run = \"tidy_names_2026_11_20\"\n\n",
+        ),
+        ("0006_plain.sql", "\n"),
+    ] {
+        assert_eq!(folder.read(&format!("migrations/{file}")), text, "{file}");
+    }
+    let index = folder.read("migrations/index.txt");
+    let listed: Vec<&str> = index
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    assert_eq!(listed.len(), 7, "{index}");
+}
+
+#[test]
+fn new_never_overwrites_and_refuses_what_it_cannot_name() {
+    let folder = package();
+    session(
+        &folder,
+        "new_refused.txt",
+        &[
+            "new 0002_add_email",
+            "new 0002",
+            "new '!'",
+            "new x --after 0009",
+            "new x --after 0001_initail",
+            "new x --after 'a b'",
+            "new x --app users",
+            "new x --manual",
+            "new x --rust --date 2026-02-30",
+        ],
+    );
+    assert_eq!(folder.read("migrations/index.txt"), "0001_initial.sql\n");
+}
+
+#[test]
+fn new_prints_or_appends_a_function() {
+    let folder = package();
+    let into = folder.path().join("src/backfills.rs").display().to_string();
+    session(
+        &folder,
+        "new_rust.txt",
+        &[
+            "new lower_emails_v1 --rust --date 2026-11-20",
+            "new lower_emails_v2_2026_11_21 --rust --database mysql --non-atomic",
+            "new tidy_names --rust --manual --date 2026_11_20",
+            &format!("new lower_emails_v1 --rust --date 2026-11-20 --into {into} --after 0001"),
+            &format!(
+                "new lower_more --rust --date 2026-11-20 --into {into} --database sqlite --after lower_emails_v1_2026_11_20"
+            ),
+            "new lower_emails_v1 --rust --date 2026-11-20 --json",
+        ],
+    );
+    golden::check("new_rust_file.rs.txt", &folder.read("src/backfills.rs"));
+}
+
+#[test]
+fn a_workspace_has_several_folders_and_new_asks_which() {
+    let folder = workspace();
+    session(
+        &folder,
+        "workspace.txt",
+        &[
+            "index",
+            "index --check",
+            "new add_tax",
+            "new add_tax --app taxx",
+            "new add_tax --app tax",
+            "new odder --app billing",
+            "new fill_totals --rust --app billing --date 2026-11-20",
+            "new here --folder tax/db",
+            "check",
+            "check tax/db",
+        ],
+    );
+    assert_eq!(folder.read("shop/billing/0008_odder.sql"), "\n");
+}
+
+#[test]
+fn check_shows_every_mistake_with_its_place() {
+    let folder = package();
+    for (file, text) in [
+        ("0002_header.sql", "-- migrate: atomik = false\nSELECT 1;\n"),
+        (
+            "0003_transaction.sql",
+            "BEGIN;\nCREATE TABLE t (a int);\n\tCOMMIT;\n",
+        ),
+        ("0004_unclosed.sql", "SELECT 'never closed;\n"),
+        (
+            "0005_concurrently.postgres.sql",
+            "SELECT 1;\nCREATE INDEX CONCURRENTLY i ON users (id);\n",
+        ),
+        (
+            "0006_after.sql",
+            "-- a comment\n-- migrate: after = [\"0001_initail\"]\nSELECT 1;\n",
+        ),
+        (
+            "0007_after_none.sql",
+            "-- migrate: after = [\"0100_x\"], before = [\"0007_after_none\"]\nSELECT 1;\n",
+        ),
+        (
+            "0008_rebuild.sql",
+            "CREATE TABLE new_users (id INTEGER PRIMARY KEY);\nDROP TABLE users;\nALTER TABLE new_users RENAME TO users;\n",
+        ),
+        (
+            "0009_fine.sql",
+            "-- migrate: after = [\"0008_rebuild\", \"other.0001_x\", \"function_2026_11_20\"]\nSELECT 1;\n",
+        ),
+    ] {
+        folder.write(&format!("migrations/{file}"), text);
+    }
+    session(
+        &folder,
+        "check.txt",
+        &["check", "index --check", "index", "check migrations"],
+    );
+    let path = folder.path().display().to_string();
+    let document = cargo_migrate(&folder, "check --json");
+    assert_eq!(document.exit.code(), 1);
+    let text = serde_json::to_string_pretty(&document.json()).expect("JSON");
+    golden::check("check.json", &text.replace(&path, "PROJECT"));
+}
+
+#[test]
+fn check_shows_names_that_are_no_steps() {
+    let folder = package();
+    folder.write("migrations/2_short.sql", "SELECT 1;");
+    folder.write("migrations/0001_again.sql", "SELECT 1;");
+    folder.write("migrations/0003_lonely.down.sql", "SELECT 1;");
+    session(
+        &folder,
+        "check_names.txt",
+        &["check", "check nowhere", "index --folder nowhere"],
+    );
+}
+
+#[test]
+fn a_package_without_migrations_says_how_to_begin() {
+    let folder = TempFolder::new();
+    folder.write("Cargo.toml", "[package]\nname = \"empty\"\n");
+    folder.write("src/main.rs", "fn main() {}\n");
+    session(
+        &folder,
+        "no_folder.txt",
+        &[
+            "check",
+            "index",
+            "new initial",
+            "new initial --folder migrations",
+            "check",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn new_is_in_the_service_too_and_needs_no_database() {
+    let folder = package();
+    let output = Output::memory();
+    let cli = Cli::new(history::shop())
+        .project(folder.path())
+        .output(output.clone());
+    assert_eq!(cli.run_from(["new", "add_email", "--json"]).await.code(), 0);
+    let document: serde_json::Value = serde_json::from_str(&output.stdout()).expect("JSON");
+    assert_eq!(document["result"]["step"], "0002_add_email");
+    assert_eq!(document["result"]["app"], "my_shop");
+    assert_eq!(folder.read("migrations/0002_add_email.sql"), "\n");
+}
+
+#[test]
+fn help_of_cargo_migrate() {
+    let folder = TempFolder::new();
+    let mut text = String::new();
+    for words in [
+        "--help",
+        "new --help",
+        "index --help",
+        "check --help",
+        "nwe",
+        "check --jsno",
+    ] {
+        let ran = cargo_migrate(&folder, words);
+        text.push_str(&format!(
+            "$ cargo migrate {words}\n{}{}\n",
+            ran.stdout, ran.stderr
+        ));
+    }
+    golden::check("help_cargo.txt", &text);
+}

@@ -1,0 +1,233 @@
+//! Real processes: the environment, arguments, signals and pipes.
+//!
+//! The program starts itself as the service; `SHOP` in the environment says which one.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitCode, Output, Stdio};
+
+use migrate_cli::Cli;
+use support::{Database, TempFolder, history};
+
+fn main() -> ExitCode {
+    let cli = || Cli::new(history::shop()).program("shop migrate");
+    match std::env::var("SHOP").as_deref() {
+        Ok("main") => return cli().main(),
+        Ok("default") => return cli().default_url("sqlite::memory:").main(),
+        Ok("slow") => return Cli::new(history::slow()).main(),
+        Ok("service") => return cli().handle().unwrap_or(ExitCode::from(42)),
+        Ok("async") => return inside_a_runtime(cli()),
+        _ => {}
+    }
+    main_and_handle_look_at_the_first_argument();
+    main_works_inside_a_runtime();
+    the_database_is_found_and_never_printed();
+    a_reader_that_goes_away_is_no_failure();
+    #[cfg(unix)]
+    signals_stop_and_leave_nothing_locked();
+    cargo_finds_the_binary();
+    ExitCode::SUCCESS
+}
+
+fn inside_a_runtime(cli: Cli) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async { cli.main() })
+}
+
+fn shop(service: &str) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program"));
+    command
+        .env("SHOP", service)
+        .env_remove("DATABASE_URL")
+        .env_remove("CARGO_MANIFEST_DIR");
+    command
+}
+
+fn code(command: &mut Command) -> i32 {
+    finished(command).status.code().expect("an exit code")
+}
+
+fn finished(command: &mut Command) -> Output {
+    command
+        .stdin(Stdio::null())
+        .output()
+        .expect("the program starts")
+}
+
+fn main_and_handle_look_at_the_first_argument() {
+    let database = Database::new();
+    let url = database.url();
+    assert_eq!(
+        code(shop("main").args(["migrate", "status", "--database-url", &url])),
+        0
+    );
+    assert_eq!(
+        code(shop("main").args(["status", "--database-url", &url])),
+        0
+    );
+    assert_eq!(code(shop("main").args(["statsu"])), 2);
+    assert_eq!(code(&mut shop("service")), 42);
+    assert_eq!(code(shop("service").args(["status"])), 42, "not ours");
+    assert_eq!(
+        code(shop("service").args(["migrate", "--check", "--database-url", &url])),
+        3
+    );
+}
+
+fn main_works_inside_a_runtime() {
+    let database = Database::new();
+    let url = database.url();
+    assert_eq!(
+        code(shop("async").args(["migrate", "--database-url", &url])),
+        0
+    );
+}
+
+fn the_database_is_found_and_never_printed() {
+    let missing = finished(&mut shop("main"));
+    assert_eq!(missing.status.code(), Some(2));
+    let stderr = String::from_utf8_lossy(&missing.stderr);
+    assert!(
+        stderr.starts_with("error[no_database_url]: no database is named\nhelp: "),
+        "{stderr}"
+    );
+
+    let database = Database::new();
+    let empty = finished(shop("main").env("DATABASE_URL", ""));
+    assert_eq!(empty.status.code(), Some(2), "an empty variable is none");
+    assert_eq!(code(shop("main").env("DATABASE_URL", database.url())), 0);
+    assert_eq!(
+        code(
+            shop("main")
+                .env("DATABASE_URL", database.url())
+                .arg("--check")
+        ),
+        0
+    );
+    assert_eq!(
+        code(shop("default").arg("--check")),
+        3,
+        "the default is an empty database"
+    );
+    assert_eq!(
+        code(
+            shop("default")
+                .env("DATABASE_URL", database.url())
+                .arg("--check")
+        ),
+        0
+    );
+
+    for words in [
+        vec!["status"],
+        vec!["--help"],
+        vec!["--json"],
+        vec!["-v", "3", "plan"],
+    ] {
+        let ran = finished(
+            shop("main")
+                .env("DATABASE_URL", "postgres://me:geheim@h/d")
+                .args(words),
+        );
+        let said = [ran.stdout, ran.stderr].concat();
+        assert!(!String::from_utf8_lossy(&said).contains("geheim"));
+    }
+}
+
+fn a_reader_that_goes_away_is_no_failure() {
+    let database = Database::new();
+    let url = database.url();
+    for (words, expected) in [
+        (["status", "--json"], 0),
+        (["list", "--all"], 0),
+        (["plan", "-v2"], 0),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut command = shop("main");
+        command
+            .args(words)
+            .args(["--database-url", &url])
+            .stdout(writer);
+        let status = command
+            .stderr(Stdio::null())
+            .status()
+            .expect("the program starts");
+        assert_eq!(status.code(), Some(expected), "{words:?}");
+    }
+}
+
+#[cfg(unix)]
+fn signals_stop_and_leave_nothing_locked() {
+    for (signal, name, expected) in [("INT", "Ctrl-C", 130), ("TERM", "SIGTERM", 143)] {
+        let database = Database::new();
+        let mut child = shop("slow")
+            .args(["migrate", "--database-url", &database.url()])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+        wait_for_line(&mut stderr, "under way");
+        kill(&child, signal);
+        let status = child.wait().expect("it ends");
+        let mut rest = String::new();
+        stderr.read_to_string(&mut rest).expect("text");
+        assert_eq!(status.code(), Some(expected), "{rest}");
+        assert!(
+            rest.contains(&format!("warning: {name}: stopping")),
+            "{rest}"
+        );
+        assert!(rest.contains("error[cancelled]"), "{rest}");
+
+        let words = [
+            "lock",
+            "status",
+            "--json",
+            "--database-url",
+            &database.url(),
+        ];
+        let lock = finished(shop("main").args(words));
+        let lock: serde_json::Value = serde_json::from_slice(&lock.stdout).expect("JSON");
+        assert_eq!(lock["result"]["held"], false, "{rest}");
+    }
+}
+
+fn wait_for_line(stderr: &mut impl BufRead, text: &str) {
+    let mut line = String::new();
+    while !line.contains(text) {
+        line.clear();
+        let read = stderr.read_line(&mut line).expect("text");
+        assert!(read > 0, "it ended before it said {text}");
+    }
+}
+
+fn kill(child: &Child, signal: &str) {
+    let status = Command::new("kill")
+        .args([format!("-{signal}"), child.id().to_string()])
+        .status()
+        .expect("kill starts");
+    assert!(status.success());
+}
+
+fn cargo_finds_the_binary() {
+    let folder = TempFolder::new();
+    folder.write("Cargo.toml", "[package]\nname = \"x\"\n");
+    folder.write("migrations/0001_initial.sql", "SELECT 1;\n");
+    folder.write("src/lib.rs", "embed_migrations!(); this does not compile");
+    let run = |words: &[&str]| {
+        code(
+            Command::new(env!("CARGO_BIN_EXE_cargo-migrate"))
+                .args(words)
+                .current_dir(folder.path()),
+        )
+    };
+    assert_eq!(run(&["migrate", "check"]), 1, "the index is missing");
+    assert_eq!(run(&["migrate", "index"]), 0);
+    assert_eq!(run(&["migrate", "check"]), 0);
+    assert_eq!(run(&["check"]), 0, "also without cargo");
+    assert_eq!(run(&["migrate"]), 2);
+}
