@@ -9,5 +9,6 @@
 )]
 
 mod databases {
+    mod conformance;
     mod harness;
 }
