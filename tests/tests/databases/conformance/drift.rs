@@ -1,0 +1,298 @@
+//! Binary and database disagree: edited, missing, newer, out of order, under each policy.
+
+use migrate_core::{ErrorCode, History, Policies, Policy};
+use migrate_tests::{Db, Function, Scope, TestDatabase, each_database, history, names, steps};
+
+use super::sql::ITEM;
+
+each_database! {
+    all: an_edited_step_stops_the_run, an_edited_step_under_each_policy,
+        what_does_not_count_is_not_an_edit, an_edited_function_shows_its_difference,
+        formerly_accepts, a_missing_step_under_each_policy, a_newer_step_under_each_policy,
+        out_of_order_under_each_policy, a_deleted_function_is_only_a_warning,
+        verify_is_strict_whatever_the_policies;
+}
+
+const FILES: [(&str, &str); 3] = [
+    ("0001_initial.sql", ITEM),
+    (
+        "0002_fill.sql",
+        "INSERT INTO item VALUES (1, 'first');\nINSERT INTO item VALUES (2, 'second');\n",
+    ),
+    ("0003_more.sql", "INSERT INTO item VALUES (3, 'c')"),
+];
+
+const EDITED: (&str, &str) = (
+    "0002_fill.sql",
+    "INSERT INTO item VALUES (1, 'first');\nINSERT INTO item VALUES (2, 'SECOND');\n",
+);
+
+fn all(policy: Policy) -> Policies {
+    let mut policies = Policies::default();
+    policies.edited = policy;
+    policies.missing = policy;
+    policies.newer = policy;
+    policies.out_of_order = policy;
+    policies
+}
+
+async fn an_edited_step_stops_the_run(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&FILES[..2])).await;
+    let before = database.dump(Scope::Everything).await;
+    let edited = history(&[FILES[0], EDITED, FILES[2]]);
+    let error = database.refused(edited.clone()).await;
+    assert_eq!(error.code(), ErrorCode::StepEdited, "{error}");
+    let text = error.to_string();
+    assert_eq!(
+        text.matches("v1:sha256:").count(),
+        2,
+        "both checksums: {text}"
+    );
+    for part in [
+        "shop.0002_fill",
+        "-INSERT INTO item VALUES (2, 'second');",
+        "+INSERT INTO item VALUES (2, 'SECOND');",
+        "put the text back",
+        "migrate accept shop.0002_fill",
+    ] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+    assert_eq!(database.dump(Scope::Everything).await, before);
+    let plan = database.migrator(edited).plan().await.unwrap();
+    assert_eq!(plan.problems[0].code, ErrorCode::StepEdited);
+    assert!(plan.problems[0].message.contains("'SECOND'"));
+}
+
+/// Runs a history under each policy: denied with a code, warned of, let pass in silence.
+async fn under_each_policy(
+    database: &TestDatabase,
+    history: History,
+    code: ErrorCode,
+    about: &str,
+) {
+    let error = database
+        .migrator(history.clone())
+        .policies(all(Policy::Deny))
+        .run()
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), code, "{error}");
+    assert!(error.message().contains(about), "{error}");
+    assert!(!error.helps().is_empty());
+    for (policy, warnings) in [(Policy::Warn, 1), (Policy::Allow, 0)] {
+        let migrator = database.migrator(history.clone()).policies(all(policy));
+        let plan = migrator.plan().await.unwrap();
+        assert_eq!(
+            (plan.problems.len(), plan.warnings.len()),
+            (0, warnings),
+            "{policy:?}"
+        );
+        if plan.steps.is_empty() {
+            let report = migrator.run().await.unwrap();
+            assert_eq!(report.warnings.len(), warnings, "{policy:?}");
+            assert!(
+                report
+                    .warnings
+                    .iter()
+                    .all(|warning| warning.contains(about))
+            );
+        }
+    }
+}
+
+async fn an_edited_step_under_each_policy(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&FILES)).await;
+    let edited = history(&[FILES[0], EDITED, FILES[2]]);
+    under_each_policy(&database, edited, ErrorCode::StepEdited, "shop.0002_fill").await;
+}
+
+async fn what_does_not_count_is_not_an_edit(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&FILES)).await;
+    for same in [
+        FILES[1].1.replace('\n', "\r\n"),
+        format!("\u{feff}{}", FILES[1].1),
+        format!("{}\n\n  ", FILES[1].1.replace(";\n", ";  \n")),
+        FILES[1].1.trim_end().to_owned(),
+    ] {
+        let files = [FILES[0], ("0002_fill.sql", same.as_str()), FILES[2]];
+        assert_eq!(database.migrate(history(&files)).await.len(), 0, "{same:?}");
+    }
+    for other in [
+        FILES[1].1.replace("'first'", "'first '"),
+        FILES[1].1.replace("INSERT", "insert"),
+        format!("-- a comment\n{}", FILES[1].1),
+    ] {
+        let files = [FILES[0], ("0002_fill.sql", other.as_str()), FILES[2]];
+        assert_eq!(
+            database.refused(history(&files)).await.code(),
+            ErrorCode::StepEdited,
+            "{other:?}"
+        );
+    }
+}
+
+fn with_function(checksum: &str, source: &str, formerly: &[&str]) -> History {
+    let function = Function::sql("work_v1_2026_01_02", "DELETE FROM item")
+        .after(&["0001_initial"])
+        .source(checksum, source)
+        .formerly(formerly)
+        .build();
+    steps(&FILES[..1]).function(function).build().unwrap()
+}
+
+async fn an_edited_function_shows_its_difference(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database
+        .migrate(with_function(
+            "v1:sha256:aa",
+            "fn work() {\n    one();\n}",
+            &[],
+        ))
+        .await;
+    let error = database
+        .refused(with_function(
+            "v1:sha256:bb",
+            "fn work() {\n    two();\n}",
+            &[],
+        ))
+        .await;
+    assert_eq!(error.code(), ErrorCode::StepEdited);
+    let text = error.to_string();
+    for part in [
+        "v1:sha256:aa",
+        "v1:sha256:bb",
+        "-    one();",
+        "+    two();",
+        "formerly = [\"v1:sha256:aa\"]",
+        "migrate accept shop.work_v1_2026_01_02",
+    ] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+}
+
+async fn formerly_accepts(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database
+        .migrate(with_function("v1:sha256:aa", "one", &[]))
+        .await;
+    let later = with_function("v1:sha256:cc", "three", &["v1:sha256:aa", "v1:sha256:bb"]);
+    assert_eq!(database.migrate(later.clone()).await.len(), 0);
+    assert!(
+        database
+            .migrator(later)
+            .verify()
+            .await
+            .unwrap()
+            .problems
+            .is_empty()
+    );
+    let other = with_function("v1:sha256:cc", "three", &["v1:sha256:bb"]);
+    assert_eq!(database.refused(other).await.code(), ErrorCode::StepEdited);
+}
+
+async fn a_missing_step_under_each_policy(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&FILES)).await;
+    let without = history(&[FILES[0], ("0003_more.sql", FILES[2].1)]);
+    under_each_policy(
+        &database,
+        without.clone(),
+        ErrorCode::StepMissing,
+        "shop.0002_fill",
+    )
+    .await;
+    // Denied unless told otherwise.
+    assert_eq!(
+        database.refused(without).await.code(),
+        ErrorCode::StepMissing
+    );
+}
+
+async fn a_newer_step_under_each_policy(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&FILES)).await;
+    let older = history(&FILES[..2]);
+    under_each_policy(
+        &database,
+        older.clone(),
+        ErrorCode::StepMissing,
+        "shop.0003_more",
+    )
+    .await;
+    // As every old replica does during a rolling deploy: it starts, with a warning.
+    let report = database.migrator(older).run().await.unwrap();
+    assert_eq!((report.steps.len(), report.warnings.len()), (0, 1));
+}
+
+async fn out_of_order_under_each_policy(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let without = history(&[FILES[0], FILES[2]]);
+    database.migrate(without).await;
+    let merged = history(&FILES);
+    under_each_policy(
+        &database,
+        merged.clone(),
+        ErrorCode::OutOfOrder,
+        "shop.0002_fill",
+    )
+    .await;
+    let report = database
+        .migrator(merged)
+        .policies(all(Policy::Warn))
+        .run()
+        .await
+        .unwrap();
+    assert_eq!(
+        (names(&report.steps), report.warnings.len()),
+        (vec!["0002_fill"], 1)
+    );
+}
+
+async fn a_deleted_function_is_only_a_warning(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let old = Function::sql("old_v1_2025_01_02", "DELETE FROM item")
+        .after(&["0001_initial"])
+        .build();
+    let kept = Function::sql("kept_v1_2026_01_02", "DELETE FROM item")
+        .after(&["0001_initial"])
+        .build();
+    let both = steps(&FILES[..1])
+        .function(old)
+        .function(kept)
+        .build()
+        .unwrap();
+    database.migrate(both).await;
+    let without = steps(&FILES[..1]).function(kept).build().unwrap();
+    let report = database.migrator(without).run().await.unwrap();
+    assert_eq!((report.steps.len(), report.warnings.len()), (0, 1));
+    assert!(report.warnings[0].contains("old_v1_2025_01_02"));
+}
+
+async fn verify_is_strict_whatever_the_policies(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&FILES)).await;
+    let migrator = database.migrator(history(&FILES));
+    let report = migrator.verify().await.unwrap();
+    assert_eq!((report.compared, report.problems.len()), (3, 0));
+    let drifted = history(&[FILES[0], EDITED]);
+    let migrator = database.migrator(drifted).policies(all(Policy::Allow));
+    let report = migrator.verify().await.unwrap();
+    let mut codes: Vec<ErrorCode> = report.problems.iter().map(|problem| problem.code).collect();
+    codes.sort_by_key(|code| code.as_str());
+    assert_eq!(codes, [ErrorCode::StepEdited, ErrorCode::StepMissing]);
+    let edited = report
+        .problems
+        .iter()
+        .find(|p| p.code == ErrorCode::StepEdited)
+        .unwrap();
+    assert!(
+        edited
+            .message
+            .contains("+INSERT INTO item VALUES (2, 'SECOND');"),
+        "{}",
+        edited.message
+    );
+}
