@@ -10,5 +10,8 @@
 
 mod databases {
     mod conformance;
+    mod example;
     mod harness;
+    mod pgbench;
+    mod quickstart;
 }
