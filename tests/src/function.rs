@@ -113,6 +113,7 @@ impl Function {
 
     fn of(name: &str, run: &'static dyn ErasedStepFn) -> Self {
         Self(FunctionStep {
+            rank: 0,
             app: "shop",
             name: leak(name),
             crate_name: "",

@@ -130,6 +130,7 @@ static WAITS: FunctionStep = FunctionStep {
 
 const fn function(name: &'static str) -> FunctionStep {
     FunctionStep {
+        rank: 0,
         app: "users",
         name,
         crate_name: "shop",
