@@ -158,7 +158,7 @@ pub(crate) struct PolicyArgs {
     )]
     edited: Option<PolicyArg>,
 
-    /// An applied SQL step that this binary lacks.
+    /// An applied SQL step that this binary lacks [default: deny].
     #[arg(
         long,
         global = true,
@@ -168,7 +168,7 @@ pub(crate) struct PolicyArgs {
     )]
     missing: Option<PolicyArg>,
 
-    /// Applied steps of a newer binary.
+    /// Applied steps of a newer binary [default: warn].
     #[arg(
         long,
         global = true,
@@ -178,7 +178,7 @@ pub(crate) struct PolicyArgs {
     )]
     newer: Option<PolicyArg>,
 
-    /// A SQL step that is pending although a later one of its app is applied.
+    /// A pending SQL step that comes before an applied one of its app [default: deny].
     #[arg(
         long,
         global = true,

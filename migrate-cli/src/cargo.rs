@@ -44,13 +44,15 @@ struct CargoMigrate {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Global options")]
 struct GlobalArgs {
-    /// What is written to stdout.
+    /// What is written to stdout [default: human].
     #[arg(
         long,
         global = true,
         value_enum,
-        value_name = "FORMAT",
-        default_value_t
+        value_name = "human|json",
+        hide_possible_values = true,
+        default_value_t,
+        hide_default_value = true
     )]
     format: Format,
 

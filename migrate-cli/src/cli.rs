@@ -138,7 +138,7 @@ impl Cli {
 
     /// Does what parsed arguments say, in the runtime of the caller.
     pub async fn run(self, args: MigrateArgs) -> Exit {
-        let Typed { bare, global, verb } = args.0;
+        let Typed { bare, global, verb } = *args.0;
         let output = self.settings.output.clone();
         output.set_color(global.color);
         let format = global.format();

@@ -20,6 +20,9 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     pub(crate) help: Vec<String>,
     pub(crate) progress: Option<Box<RunProgress>>,
+    /// A line in the command's own words, before the block.
+    #[serde(skip)]
+    pub(crate) intro: Option<Box<str>>,
     /// What led to it, outermost first, without what the message says already.
     #[serde(skip)]
     pub(crate) causes: Vec<String>,
@@ -34,6 +37,7 @@ impl Failure {
             message: message.into(),
             help: Vec::new(),
             progress: None,
+            intro: None,
             causes: Vec::new(),
         }
     }
@@ -80,6 +84,7 @@ impl From<Error> for Failure {
             message: error.message().to_owned(),
             help: error.helps().to_vec(),
             progress: error.progress().cloned().map(Box::new),
+            intro: None,
             causes,
         }
     }

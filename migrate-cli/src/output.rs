@@ -8,6 +8,7 @@ use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use crate::render::paint::Paint;
@@ -130,7 +131,7 @@ impl Output {
             Color::Never => false,
             Color::Auto => self.is_terminal(stream) && environment_allows_color(),
         };
-        Paint::new(color)
+        Paint::new(color).within(self.width(stream))
     }
 
     fn is_terminal(&self, stream: Stream) -> bool {
@@ -139,6 +140,19 @@ impl Output {
             (Streams::Process, Stream::Out) => io::stdout().is_terminal(),
             (Streams::Process, Stream::Err) => io::stderr().is_terminal(),
         }
+    }
+
+    fn width(&self, stream: Stream) -> Option<usize> {
+        if !self.is_terminal(stream) {
+            return None;
+        }
+        let terminal = match stream {
+            Stream::Out => Term::stdout(),
+            Stream::Err => Term::stderr(),
+        };
+        terminal
+            .size_checked()
+            .map(|(_, columns)| usize::from(columns))
     }
 
     /// Writes data to stdout; ends it with a newline if it has none.

@@ -79,17 +79,17 @@ pub(crate) struct Place {
     pub(crate) total: Option<u64>,
 }
 
-/// What a step counts.
+/// What a step counts: its own units, mostly rows, or the statements of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
-    Rows,
+    Own,
     Statements,
 }
 
 impl Unit {
     const fn word(self) -> &'static str {
         match self {
-            Self::Rows => "rows",
+            Self::Own => "done",
             Self::Statements => "statements",
         }
     }
@@ -258,15 +258,11 @@ impl Reporter {
         }
     }
 
-    fn failed(&self, step: &StepId, message: &str) {
+    fn failed(&self, step: &StepId) {
         self.ended(step);
-        let paint = self.inner.output.paint_err();
-        match self.inner.narration {
-            Narration::Run => self.say(&run::failed_line(paint, step)),
-            Narration::Step | Narration::StepDryRun => {
-                self.say(&paint.bad(&run::failed(&step.name, message)));
-            }
-            Narration::DryRun | Narration::Quiet => {}
+        // A single run tells it at its end, with the error.
+        if self.is(Narration::Run) {
+            self.say(&run::failed_line(self.inner.output.paint_err(), step));
         }
     }
 
@@ -331,7 +327,7 @@ impl Observer for Reporter {
                         done: *done,
                         total: *total,
                     },
-                    Unit::Rows,
+                    Unit::Own,
                 );
             }
             Event::Log {
@@ -340,7 +336,7 @@ impl Observer for Reporter {
                 message,
             } => self.log(step, *level, message),
             Event::StepFinished(step) => self.finished(step),
-            Event::StepFailed { step, message } => self.failed(step, message),
+            Event::StepFailed { step, .. } => self.failed(step),
             Event::Warning { message } => self.warn(message),
             // A newer runtime may tell more; what is unknown is not shown.
             _ => {}

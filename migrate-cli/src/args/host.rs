@@ -33,7 +33,7 @@ use super::Typed;
 /// them for a global option of its own hands the words over instead, with
 /// [`Cli::run_from`](crate::Cli::run_from).
 #[derive(Clone, Debug)]
-pub struct MigrateArgs(pub(crate) Typed);
+pub struct MigrateArgs(pub(crate) Box<Typed>);
 
 /// The global options that the help of a verb repeats; the others are in `migrate --help`.
 const SHOWN_WITH_VERBS: [&str; 3] = ["database_url", "json", "yes"];
@@ -50,7 +50,7 @@ impl Args for MigrateArgs {
 
 impl FromArgMatches for MigrateArgs {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Typed::from_arg_matches(matches).map(Self)
+        Typed::from_arg_matches(matches).map(|typed| Self(Box::new(typed)))
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {

@@ -82,6 +82,12 @@ pub(super) fn run(project: &Path, args: &IndexArgs) -> Result<View, Failure> {
 }
 
 fn index(folder: &Path, check: bool) -> Result<IndexState, Failure> {
+    if !folder.is_dir() {
+        return Err(Failure::usage(format!(
+            "there is no folder {}",
+            shown(folder)
+        )));
+    }
     let path = folder.join(INDEX_FILE);
     let before = fs::read_to_string(&path).unwrap_or_default();
     // A folder with other mistakes still gets its index; `check` names those.

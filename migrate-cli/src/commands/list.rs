@@ -1,8 +1,10 @@
 //! `list`: the data migrations, pending and applied, newest first.
 
+use std::collections::HashMap;
+
 use clap::Args;
-use migrate_core::Step;
-use migrate_core::report::{ListEntry, StepKind};
+use migrate_core::report::{ListEntry, StepId, StepKind};
+use migrate_core::{History, Step};
 use serde::Serialize;
 
 use crate::context::Context;
@@ -66,10 +68,8 @@ pub(crate) async fn run(context: &mut Context, args: &ListArgs) -> Result<View, 
             manual: history.get(&entry.step).is_some_and(Step::manual),
             entry,
         });
-    // What has not run is newer than all that has; of it, what runs last is newest.
-    let (mut entries, applied): (Vec<_>, Vec<_>) = entries.partition(Listed::is_pending);
-    entries.reverse();
-    entries.extend(applied);
+    let mut entries: Vec<Listed> = entries.collect();
+    newest_first(&mut entries, history);
     let hidden = of_all - entries.len();
     let asked = Asked {
         name: args.name.as_deref(),
@@ -79,4 +79,21 @@ pub(crate) async fn run(context: &mut Context, args: &ListArgs) -> Result<View, 
     Ok(View::of(&Listing { entries: &entries })
         .data(render_list(context.paint(), &entries, asked))
         .note(render_list_summary(context.paint_err(), &entries, hidden)))
+}
+
+/// What has not run is newer than all that has. Steps of one transaction may have one time:
+/// of those, and of what is pending, the later in the history is the newer.
+fn newest_first(entries: &mut [Listed], history: &History) {
+    let places: HashMap<&StepId, usize> = history
+        .iter()
+        .enumerate()
+        .map(|(place, step)| (step.id(), place))
+        .collect();
+    let place = |listed: &Listed| places.get(&listed.entry.step).copied();
+    entries.sort_by(|a, b| {
+        let newer = |listed: &Listed| (listed.is_pending(), listed.entry.applied_at.clone());
+        newer(b)
+            .cmp(&newer(a))
+            .then_with(|| place(b).cmp(&place(a)))
+    });
 }

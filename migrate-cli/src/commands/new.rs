@@ -196,11 +196,7 @@ fn write_sql(folder: &MigrationFolder, args: &NewArgs, paint: Paint) -> Result<V
     };
     Ok(View::of(&result)
         .data(shown(&path))
-        .note(format!(
-            "Wrote {} and its line in {}.",
-            shown(&path),
-            shown(&index)
-        ))
+        .note(format!("Listed in {}.", shown(&index)))
         .note(format!(
             "{}: write its SQL, then `migrate`",
             paint.lead("next")

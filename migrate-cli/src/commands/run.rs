@@ -4,9 +4,10 @@
 //! alone unless `--force`; then `--dry-run` tries, else it runs.
 
 use clap::Args;
-use migrate_core::RunStep;
+use migrate_core::{ErrorCode, RunStep};
 
 use crate::context::Context;
+use crate::drive::Connected;
 use crate::failure::Failure;
 use crate::progress::Narration;
 use crate::render::human::{dry_run, run};
@@ -58,7 +59,8 @@ pub(crate) async fn run(context: &mut Context, args: &RunArgs) -> Result<View, F
     let connected = context.connect(Narration::Step)?;
     let report = connected
         .drive(connected.migrator.run_step(&args.name, how))
-        .await?;
+        .await
+        .map_err(|failure| in_words(failure, &connected, &args.name))?;
     Ok(View::of(&report).note(run::single(context.paint_err(), &report, args.fake)))
 }
 
@@ -66,7 +68,8 @@ async fn try_out(context: &mut Context, args: &RunArgs) -> Result<View, Failure>
     let connected = context.connect(Narration::StepDryRun)?;
     let report = connected
         .drive(connected.migrator.dry_run_step(&args.name, args.force))
-        .await?;
+        .await
+        .map_err(|failure| in_words(failure, &connected, &args.name))?;
     let paint = context.paint_err();
     let view = View::of(&report).data(dry_run::render_dry_run(context.paint(), &report));
     // Nothing tried and nothing refused: it is applied, and was not forced.
@@ -78,4 +81,27 @@ async fn try_out(context: &mut Context, args: &RunArgs) -> Result<View, Failure>
         return Ok(view.note(run::already_applied(paint, &step.id().name)));
     }
     Ok(view.note(paint.lead(run::DRY_RUN_COMPLETE)))
+}
+
+/// Says first, in the words of a single run, that the step itself failed.
+fn in_words(failure: Failure, connected: &Connected, name: &str) -> Failure {
+    let of_the_step = [
+        ErrorCode::StepFailed,
+        ErrorCode::StepPanicked,
+        ErrorCode::VerifyFailed,
+    ];
+    let step = connected
+        .migrator
+        .steps()
+        .and_then(|history| history.find(name));
+    match step {
+        Ok(step) if of_the_step.iter().any(|code| code.as_str() == failure.code) => {
+            let intro = run::failed(&step.id().name, &failure.message);
+            Failure {
+                intro: Some(intro.into()),
+                ..failure
+            }
+        }
+        _ => failure,
+    }
 }

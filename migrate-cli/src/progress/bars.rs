@@ -15,7 +15,8 @@ const TICK: Duration = Duration::from_millis(100);
 const WAITING: &str = "{spinner:.yellow} {prefix} {msg:.dim}";
 const SPINNER: &str = "{spinner:.cyan} {prefix} {elapsed:.dim}";
 const COUNTED: &str = "{spinner:.cyan} {prefix} {human_pos} {msg} {rate:.dim} {elapsed:.dim}";
-const ROWS: &str = "{spinner:.cyan} {prefix} {bar:24.cyan/dim} {human_pos}/{human_len} {msg} {rate:.dim} {left:.dim}";
+const BAR: &str =
+    "{spinner:.cyan} {prefix} {bar:24.cyan/dim} {human_pos}/{human_len} {rate:.dim} {left:.dim}";
 const STATEMENTS: &str =
     "{spinner:.cyan} {prefix} {bar:24.cyan/dim} {human_pos}/{human_len} {msg} {elapsed:.dim}";
 
@@ -67,7 +68,7 @@ impl Bars {
             }
             bar.set_style(style(match (place.total, unit) {
                 (None, _) => COUNTED,
-                (Some(_), Unit::Rows) => ROWS,
+                (Some(_), Unit::Own) => BAR,
                 (Some(_), Unit::Statements) => STATEMENTS,
             }));
         }
@@ -94,7 +95,10 @@ fn style(template: &str) -> ProgressStyle {
         .unwrap_or_else(|_| ProgressStyle::default_spinner())
         .with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
             // A rate is a guess; its fraction means nothing.
-            let _ = write!(out, "{}/s", units::count(state.per_sec() as u64));
+            let rate = state.per_sec() as u64;
+            if rate > 0 {
+                let _ = write!(out, "{}/s", units::count(rate));
+            }
         })
         .with_key("left", |state: &ProgressState, out: &mut dyn Write| {
             let left = u64::try_from(state.eta().as_millis()).unwrap_or(u64::MAX);
@@ -111,7 +115,7 @@ mod tests {
 
     #[test]
     fn every_template_is_valid() {
-        for template in [WAITING, SPINNER, COUNTED, ROWS, STATEMENTS] {
+        for template in [WAITING, SPINNER, COUNTED, BAR, STATEMENTS] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

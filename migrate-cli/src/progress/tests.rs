@@ -45,14 +45,23 @@ fn waiting_names_the_holder_once_and_then_every_half_minute() {
 fn a_single_step_is_told_in_its_own_words() {
     let (reporter, output) = reporter(Narration::Step, 1, false);
     reporter.event(&started("x_2026_11_20"));
-    reporter.event(&Event::StepFailed {
-        step: StepId::new("users", "x_2026_11_20"),
+    reporter.event(&failed("x_2026_11_20"));
+    assert_eq!(output.stderr(), "Starting migration: x_2026_11_20\n");
+}
+
+#[test]
+fn a_longer_run_says_at_which_step_it_failed() {
+    let (reporter, output) = reporter(Narration::Run, 0, false);
+    reporter.event(&started("x_2026_11_20"));
+    reporter.event(&failed("x_2026_11_20"));
+    assert_eq!(output.stderr(), "  Applying users.x_2026_11_20... FAILED\n");
+}
+
+fn failed(name: &str) -> Event {
+    Event::StepFailed {
+        step: StepId::new("users", name),
         message: "no such table".into(),
-    });
-    assert_eq!(
-        output.stderr(),
-        "Starting migration: x_2026_11_20\nMigration 'x_2026_11_20' failed: no such table\n"
-    );
+    }
 }
 
 #[test]

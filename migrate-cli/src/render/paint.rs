@@ -1,4 +1,4 @@
-//! Colour by meaning: the renderers say what a text is, not how it looks.
+//! How a stream shows text: in which colours, by meaning, and how wide.
 
 use clap::builder::styling::{AnsiColor, Style};
 
@@ -6,11 +6,22 @@ use clap::builder::styling::{AnsiColor, Style};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Paint {
     color: bool,
+    width: Option<usize>,
 }
 
 impl Paint {
     pub(crate) const fn new(color: bool) -> Self {
-        Self { color }
+        Self { color, width: None }
+    }
+
+    /// The same on a terminal of this width.
+    pub(crate) const fn within(self, width: Option<usize>) -> Self {
+        Self { width, ..self }
+    }
+
+    /// The width of the terminal, if it is one.
+    pub(crate) const fn width(self) -> Option<usize> {
+        self.width
     }
 
     /// Whether there is colour at all.

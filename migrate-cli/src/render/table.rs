@@ -1,6 +1,13 @@
 //! Aligned columns. Widths are counted before colour is put on, so colour never shifts them.
 
 use super::paint::Paint;
+use super::units;
+
+/// The width of `999 ms` and `59.9 s`.
+const USUAL_DURATION: usize = 6;
+
+/// A last column is not cut to less than this.
+const LEAST_SHOWN: usize = 16;
 
 /// A cell: its text, and how it is painted.
 #[derive(Clone, Debug)]
@@ -9,6 +16,7 @@ pub(crate) struct Cell {
     paint: fn(Paint, &str) -> String,
     right: bool,
     gap: &'static str,
+    least: usize,
 }
 
 impl Cell {
@@ -18,7 +26,16 @@ impl Cell {
             paint: |_, text| text.to_owned(),
             right: false,
             gap: "  ",
+            least: 0,
         }
+    }
+
+    /// A duration in milliseconds, if it is known. The column is as wide as usual durations
+    /// are, so that the layout does not change from run to run.
+    pub(crate) fn took(ms: Option<u64>) -> Self {
+        Self::new(ms.map(units::duration).unwrap_or_default())
+            .right()
+            .at_least(USUAL_DURATION)
     }
 
     /// Paints the text.
@@ -36,6 +53,12 @@ impl Cell {
     /// Puts the next column one blank away instead of two.
     pub(crate) fn close(mut self) -> Self {
         self.gap = " ";
+        self
+    }
+
+    /// Makes the column at least this wide if it has any text.
+    pub(crate) fn at_least(mut self, width: usize) -> Self {
+        self.least = width;
         self
     }
 
@@ -100,7 +123,8 @@ impl Table {
                 }
                 // A last cell is never padded, so it need not widen its column.
                 if i + 1 < cells.len() || cell.right {
-                    widths[i] = cell.width().max(widths[i]);
+                    let least = if cell.text.is_empty() { 0 } else { cell.least };
+                    widths[i] = cell.width().max(widths[i]).max(least);
                 }
             }
         }
@@ -112,15 +136,23 @@ fn render_row(out: &mut String, cells: &[Cell], widths: &[usize], paint: Paint) 
     let Some(last) = cells.iter().rposition(|cell| !cell.text.is_empty()) else {
         return;
     };
+    let line = out.rfind('\n').map_or(0, |newline| newline + 1);
+    let mut used = out[line..].chars().count();
     let mut gap = "";
-    for (cell, width) in cells[..=last].iter().zip(widths) {
+    for (at, (cell, width)) in cells[..=last].iter().zip(widths).enumerate() {
         // A column that is empty in all rows takes no room.
         if *width == 0 && cell.text.is_empty() {
             continue;
         }
-        let padding = " ".repeat(width.saturating_sub(cell.width()));
-        let text = (cell.paint)(paint, &cell.text);
         out.push_str(gap);
+        used += gap.len();
+        let padding = " ".repeat(width.saturating_sub(cell.width()));
+        let text = match paint.width() {
+            Some(whole) if at == last => shorten(&cell.text, whole.saturating_sub(used)),
+            _ => cell.text.clone(),
+        };
+        used += cell.width() + padding.len();
+        let text = (cell.paint)(paint, &text);
         if cell.right {
             out.push_str(&padding);
         }
@@ -132,6 +164,15 @@ fn render_row(out: &mut String, cells: &[Cell], widths: &[usize], paint: Paint) 
     }
     let end = out.trim_end_matches(' ').len();
     out.truncate(end);
+}
+
+/// A text that does not fit is cut, unless almost nothing would be left of it.
+fn shorten(text: &str, room: usize) -> String {
+    if text.chars().count() <= room || room < LEAST_SHOWN {
+        return text.to_owned();
+    }
+    let shown: String = text.chars().take(room - 1).collect();
+    format!("{}…", shown.trim_end())
 }
 
 #[cfg(test)]
@@ -170,6 +211,39 @@ mod tests {
         let plain: String = strip_escapes(&colored);
         assert_ne!(colored, plain);
         assert_eq!(plain, sample().render(Paint::new(false)));
+    }
+
+    #[test]
+    fn a_column_can_have_a_least_width_unless_it_is_empty() {
+        let render = |text: &str| {
+            let mut table = Table::new();
+            table.row(
+                0,
+                vec![
+                    Cell::new("a"),
+                    Cell::new(text).right().at_least(6),
+                    Cell::new("b"),
+                ],
+            );
+            table.render(Paint::new(false))
+        };
+        assert_eq!(render("1 ms"), "a    1 ms  b\n");
+        assert_eq!(render(""), "a  b\n");
+    }
+
+    #[test]
+    fn on_a_terminal_the_last_column_is_cut_to_its_width() {
+        let mut table = Table::new();
+        let text = "lower-cases every address";
+        table.row(
+            1,
+            vec![Cell::new("[X]").close(), Cell::new("a"), Cell::new(text)],
+        );
+        let render = |width| table.render(Paint::new(false).within(Some(width)));
+        assert_eq!(render(33), " [X] a  lower-cases every address\n");
+        assert_eq!(render(32), " [X] a  lower-cases every addre…\n");
+        assert_eq!(render(27), " [X] a  lower-cases every…\n");
+        assert_eq!(render(20), render(100), "too narrow to be of use");
     }
 
     fn strip_escapes(text: &str) -> String {

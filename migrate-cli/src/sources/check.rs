@@ -4,8 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use migrate_source::classify::{any_step_errors, atomic_step_errors, table_rebuild_risk};
-use migrate_source::file_name::Direction;
-use migrate_source::folder::{Folder, FolderFile, INDEX_FILE, check_index, read_folder};
+use migrate_source::file_name::{Direction, FileName};
+use migrate_source::folder::{
+    Folder, FolderError, FolderFile, INDEX_FILE, check_index, read_folder,
+};
 use migrate_source::name::{Reference, nearest};
 use migrate_source::sql_file::{SqlFile, parse_sql_file};
 use migrate_source::{Database, SourceError};
@@ -36,25 +38,14 @@ pub(crate) struct Checked {
 
 /// Checks names, index, headers, statements and references of a folder.
 pub(crate) fn check_folder(path: &Path) -> Checked {
-    let folder = match read_folder(path) {
-        Ok(folder) => folder,
-        Err(errors) => {
-            let findings = errors.into_iter().map(|error| Finding {
-                code: error.code,
-                file: shown(&error.path),
-                line: None,
-                column: None,
-                message: error.message,
-                help: error.help,
-                excerpt: None,
-            });
-            return Checked {
-                files: 0,
-                findings: findings.collect(),
-            };
-        }
+    let (folder, errors) = match read_folder(path) {
+        Ok(folder) => (folder, Vec::new()),
+        Err(errors) => (readable_part(path), errors),
     };
-    let mut findings: Vec<Finding> = index_finding(&folder).into_iter().collect();
+    let mut findings: Vec<Finding> = errors.into_iter().map(folder_finding).collect();
+    if findings.is_empty() {
+        findings.extend(index_finding(&folder));
+    }
     for file in &folder.files {
         let errors = match parse_sql_file(&file.text, file.name.database) {
             Ok(parsed) => step_errors(file, &parsed, &folder),
@@ -65,6 +56,41 @@ pub(crate) fn check_folder(path: &Path) -> Checked {
     Checked {
         files: folder.files.len(),
         findings,
+    }
+}
+
+/// The files that can be read, of a folder that as a whole cannot: their mistakes are shown too.
+fn readable_part(path: &Path) -> Folder {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let mut files: Vec<FolderFile> = entries
+        .filter_map(|entry| {
+            let file_name = entry.file_name().into_string().ok()?;
+            let name = FileName::parse(&file_name).ok()?;
+            let text = fs::read_to_string(entry.path()).ok()?;
+            Some(FolderFile {
+                path: entry.path(),
+                name,
+                file_name,
+                text,
+            })
+        })
+        .collect();
+    files.sort_by(|a, b| a.file_name.cmp(&b.file_name));
+    Folder {
+        path: path.to_owned(),
+        files,
+    }
+}
+
+fn folder_finding(error: FolderError) -> Finding {
+    Finding {
+        code: error.code,
+        file: shown(&error.path),
+        line: None,
+        column: None,
+        message: error.message,
+        help: error.help,
+        excerpt: None,
     }
 }
 

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{CommandFactory, Parser};
 use migrate_cli::{Cli, MigrateArgs, Output};
+use migrate_core::__private::{App, AppFolder, Migrations};
 use migrate_core::{Event, Policies, Policy, Target};
 
 use crate::support::history;
-use crate::support::{Database, Ran};
+use crate::support::{Database, Ran, TempFolder};
 
 #[derive(Debug, Parser)]
 #[command(name = "shop")]
@@ -237,4 +238,28 @@ fn edited_allowed() -> Policies {
     let mut policies = Policies::default();
     policies.edited = Policy::Allow;
     policies
+}
+
+#[tokio::test]
+async fn a_stale_debug_build_says_so() {
+    let folder = TempFolder::new();
+    folder.write("0001_initial.sql", "SELECT 1;\n");
+    let path: &'static str = folder.path().display().to_string().leak();
+    let folders: &'static [AppFolder] = vec![AppFolder::new("users", path)].leak();
+    let apps: &'static [App] = vec![App::new("users", "shop", &[])].leak();
+    let migrations = Box::leak(Box::new(Migrations::new("shop", apps, folders, &[])));
+    let said = async |words: &[&str]| {
+        let output = Output::memory();
+        let cli = Cli::new(&*migrations)
+            .url("sqlite::memory:")
+            .output(output.clone());
+        cli.run_from(words.iter().copied()).await;
+        output.stderr()
+    };
+    let stderr = said(&["lock", "status"]).await;
+    let expected = "warning: this binary is older than its migration folders\n  \
+                    users/0001_initial.sql is not in this binary\n\
+                    help: `cargo migrate index`, then build again\n";
+    assert!(stderr.starts_with(expected), "{stderr}");
+    assert_eq!(said(&["lock", "status", "--json"]).await, "");
 }

@@ -93,3 +93,50 @@ async fn usage_errors_are_json_when_json_is_asked_for() {
         assert_eq!(document["error"]["code"], "usage", "{words}");
     }
 }
+
+/// Every field that a golden document has is in the documentation.
+#[test]
+fn every_field_is_documented() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = std::fs::read_to_string(root.join("../docs/json.md")).expect("docs/json.md");
+    let goldens = std::fs::read_dir(root.join("tests/golden")).expect("golden files");
+    let mut seen = 0;
+    for file in goldens.map(|file| file.expect("a file").path()) {
+        if file
+            .extension()
+            .is_some_and(|extension| extension == "json")
+        {
+            let text = std::fs::read_to_string(&file).expect("text");
+            let document = serde_json::from_str(&text).expect("JSON");
+            seen += check_fields(&document, &page, &file);
+        }
+    }
+    assert!(seen > 100, "only {seen} fields were seen");
+}
+
+fn check_fields(value: &serde_json::Value, page: &str, file: &std::path::Path) -> usize {
+    match value {
+        serde_json::Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| {
+                let named = [
+                    format!("`{name}`"),
+                    format!(".{name}`"),
+                    format!("\"{name}\""),
+                ];
+                let documented = named.iter().any(|text| page.contains(text));
+                assert!(
+                    documented,
+                    "{}: `{name}` is not in docs/json.md",
+                    file.display()
+                );
+                1 + check_fields(value, page, file)
+            })
+            .sum(),
+        serde_json::Value::Array(values) => values
+            .iter()
+            .map(|value| check_fields(value, page, file))
+            .sum(),
+        _ => 0,
+    }
+}

@@ -1,5 +1,8 @@
 //! The command line end to end, through the output in memory, on SQLite files.
 
+// What stands beside the test functions is test code too, which clippy does not see.
+#![allow(clippy::expect_used, clippy::panic)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -229,6 +229,7 @@ fn check_shows_every_mistake_with_its_place() {
 fn check_shows_names_that_are_no_steps() {
     let folder = package();
     folder.write("migrations/2_short.sql", "SELECT 1;");
+    folder.write("migrations/0004_typo.sql", "-- migrate: atomik = false\n");
     folder.write("migrations/0001_again.sql", "SELECT 1;");
     folder.write("migrations/0003_lonely.down.sql", "SELECT 1;");
     session(

@@ -2,6 +2,9 @@
 //!
 //! The program starts itself as the service; `SHOP` in the environment says which one.
 
+// What stands beside the test functions is test code too, which clippy does not see.
+#![allow(clippy::expect_used, clippy::panic)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

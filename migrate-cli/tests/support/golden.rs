@@ -106,7 +106,7 @@ fn replace_holder(line: &str) -> String {
     let mut words: Vec<&str> = line.split(' ').collect();
     for at in 0..words.len() {
         match (words[at], words.get(at + 2).copied()) {
-            ("process", Some("on")) if at + 3 < words.len() => {
+            ("process", Some("on")) if at + 3 < words.len() && is_number(words[at + 1]) => {
                 words[at + 1] = "N";
                 words[at + 3] = "HOST";
             }
@@ -122,6 +122,10 @@ fn replace_holder(line: &str) -> String {
         }
     }
     words.join(" ")
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The same for a JSON document, which comes back indented.

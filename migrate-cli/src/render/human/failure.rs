@@ -12,7 +12,11 @@ const NAMES_SHOWN: usize = 5;
 
 /// The whole block, ready to be pasted from.
 pub(crate) fn render_failure(paint: Paint, failure: &Failure, program: &Program) -> String {
-    let mut out = headline(paint, failure.code, &failure.message);
+    let mut out = String::new();
+    if let Some(intro) = &failure.intro {
+        out.push_str(&format!("{}\n", paint.bad(intro)));
+    }
+    out.push_str(&headline(paint, failure.code, &failure.message));
     for cause in &failure.causes {
         out.push_str(&format!(
             "  {}: {}\n",
@@ -38,11 +42,36 @@ pub(crate) fn render_problems(paint: Paint, problems: &[Problem], program: &Prog
 }
 
 fn headline(paint: Paint, code: &str, message: &str) -> String {
-    format!(
-        "{}: {}\n",
-        paint.bad(&format!("error[{code}]")),
-        indent_rest(message.trim_end(), 2)
-    )
+    let mut lines = message.trim_end().lines();
+    let first = lines.next().unwrap_or_default();
+    let mut out = format!("{}: {first}\n", paint.bad(&format!("error[{code}]")));
+    let is_diff = message.contains("@@ ");
+    for line in lines {
+        let line = if is_diff {
+            paint_diff(paint, line)
+        } else {
+            line.to_owned()
+        };
+        out.push_str(&format!("  {line}\n"));
+    }
+    out
+}
+
+/// A line of a unified diff.
+fn paint_diff(paint: Paint, line: &str) -> String {
+    let text = line.trim_start();
+    if ["---", "+++", "@@"]
+        .iter()
+        .any(|head| text.starts_with(head))
+    {
+        paint.faint(line)
+    } else if text.starts_with('-') {
+        paint.bad(line)
+    } else if text.starts_with('+') {
+        paint.good(line)
+    } else {
+        line.to_owned()
+    }
 }
 
 fn push_help(out: &mut String, paint: Paint, help: &[String], program: &Program) {

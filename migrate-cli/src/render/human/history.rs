@@ -35,7 +35,7 @@ fn row(entry: &HistoryEntry) -> Vec<Cell> {
     };
     let version = match entry.app_version.as_str() {
         "" => String::new(),
-        version => format!(", version {version}"),
+        version => format!(", {version}"),
     };
     vec![
         Cell::new(format!("#{}", entry.id))
@@ -45,7 +45,7 @@ fn row(entry: &HistoryEntry) -> Vec<Cell> {
         Cell::new(entry.step.to_string()).with(Paint::strong),
         Cell::new(&entry.action),
         Cell::new(&entry.outcome).with(color),
-        Cell::new(entry.duration_ms.map(units::duration).unwrap_or_default()).right(),
+        Cell::took(entry.duration_ms),
         Cell::new(
             entry
                 .rows

@@ -82,10 +82,13 @@ pub(crate) fn render_plan_summary(paint: Paint, plan: &Plan, program: &Program) 
     match plan.steps.len() {
         0 => out.push_str(&format!("Nothing is pending ({}).\n", plan.database)),
         steps => out.push_str(&format!(
-            "{} pending ({}).\n{}: `migrate` applies them\n",
+            "{} pending ({}).
+{}: `migrate` applies {}
+",
             units::len(steps, "step"),
             plan.database,
-            paint.lead("next")
+            paint.lead("next"),
+            if steps == 1 { "it" } else { "them" }
         )),
     }
     out

@@ -13,9 +13,13 @@ pub(crate) fn starting(name: &str) -> String {
     format!("Starting migration: {name}")
 }
 
-/// The line of a single run that failed.
+/// The line of a single run that failed: the reason without the step, which it names itself.
 pub(crate) fn failed(name: &str, message: &str) -> String {
-    format!("Migration '{name}' failed: {message}")
+    let reason = match message.split_once(" failed: ") {
+        Some((step, reason)) if step.contains(name) => reason,
+        _ => message,
+    };
+    format!("Migration '{name}' failed: {reason}")
 }
 
 /// One step of a bare run that came to its end.
@@ -128,4 +132,22 @@ pub(crate) fn already_applied(paint: Paint, name: &str) -> String {
         "Migration '{name}' has already been applied.\n\
          Use --force to re-run or --force --dry-run to preview."
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_gives_its_reason_once() {
+        let message = "`users.x` (src/users.rs:12) failed: the server failed: no";
+        assert_eq!(
+            failed("x", message),
+            "Migration 'x' failed: the server failed: no"
+        );
+        assert_eq!(
+            failed("x", "the check failed: no"),
+            "Migration 'x' failed: the check failed: no"
+        );
+    }
 }

@@ -31,16 +31,12 @@ fn row(entry: &StatusEntry) -> Vec<Cell> {
         (Some(at), _) => Cell::new(units::time(at)),
         (None, state) => Cell::new(word(state)).with(color(entry)),
     };
-    let took = entry
-        .duration_ms
-        .filter(|_| !entry.faked)
-        .map(units::duration)
-        .unwrap_or_default();
+
     vec![
         Cell::new(mark(entry)).with(color(entry)).close(),
         Cell::new(&entry.step.name),
         when,
-        Cell::new(took).right().with(Paint::faint),
+        Cell::took(entry.duration_ms.filter(|_| !entry.faked)).with(Paint::faint),
         remarks(entry),
     ]
 }
