@@ -61,6 +61,19 @@ pub(crate) fn kind(error: &sqlx::Error) -> Kind {
     }
 }
 
+/// Where in the text that was sent an error is, in characters from 1; Postgres alone tells.
+pub(crate) fn position(error: &sqlx::Error) -> Option<usize> {
+    #[cfg(feature = "postgres")]
+    if let sqlx::Error::Database(database) = error
+        && let Some(postgres) = database.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+        && let Some(sqlx::postgres::PgErrorPosition::Original(at)) = postgres.position()
+    {
+        return Some(at);
+    }
+    let _ = error;
+    None
+}
+
 fn postgres_kind(sqlstate: &str) -> Kind {
     match sqlstate {
         "42P01" | "3F000" => Kind::UndefinedTable,
@@ -87,7 +100,8 @@ fn mysql_kind(number: u16) -> Kind {
         1290 | 1792 | 1836 => Kind::ReadOnly,
         1205 | 3572 => Kind::LockNotAvailable,
         1050 | 1062 => Kind::AlreadyThere,
-        1048 => Kind::NotNull,
+        // 1242 is how a fence fails in an UPDATE, see `dialect::strict_fence`.
+        1048 | 1242 => Kind::NotNull,
         1213 => Kind::Retry,
         1045 | 1698 => Kind::LoginRefused,
         1049 => Kind::UnknownDatabase,

@@ -10,7 +10,7 @@ use crate::ledger::Tables;
 mod create;
 mod probe;
 
-pub(crate) use create::create_ledger;
+pub(crate) use create::{create_ledger, create_schema};
 pub(crate) use probe::probe_sql;
 
 /// The version of our own tables that this library reads and writes.
@@ -64,7 +64,11 @@ pub(crate) fn begin(database: Database) -> &'static str {
 /// transaction only.
 pub(crate) fn before_begin(database: Database) -> Option<&'static str> {
     match database {
-        Database::MySql => Some("SET TRANSACTION ISOLATION LEVEL READ COMMITTED"),
+        // A step may have left autocommit off; then every statement is inside a transaction, where
+        // the level cannot be set.
+        Database::MySql => {
+            Some("SET autocommit = 1; SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        }
         Database::Sqlite | Database::Postgres => None,
     }
 }
@@ -81,6 +85,16 @@ pub(crate) fn fence(tables: &Tables) -> String {
         "(SELECT token FROM {} WHERE id = 1 AND token = ?{lock})",
         tables.lock()
     )
+}
+
+/// The [`fence`] for an UPDATE. Without strict mode MySQL turns a NULL into 0 there and goes on;
+/// a subquery of two rows is an error in every mode.
+pub(crate) fn strict_fence(tables: &Tables) -> String {
+    let fence = fence(tables);
+    match tables.database() {
+        Database::MySql => format!("IFNULL({fence}, (SELECT 1 UNION SELECT 2))"),
+        Database::Sqlite | Database::Postgres => fence,
+    }
 }
 
 /// Settings of a run's own session.

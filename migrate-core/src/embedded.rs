@@ -54,7 +54,11 @@ impl Migrations {
     /// Adds the app of that label, wherever this crate has it from, and what it may depend on.
     fn collect(&'static self, label: &str, apps: &mut Vec<&'static App>) {
         let Some(app) = self.apps.iter().find(|app| app.label == label) else {
-            for external in self.external.iter().filter(|other| other.labels.contains(&label)) {
+            for external in self
+                .external
+                .iter()
+                .filter(|other| other.labels.contains(&label))
+            {
                 external.migrations.collect(label, apps);
             }
             return;
@@ -96,10 +100,7 @@ pub struct External {
 impl External {
     /// Used by the expansion of `embed_migrations!`.
     #[doc(hidden)]
-    pub const fn new(
-        migrations: &'static Migrations,
-        labels: &'static [&'static str],
-    ) -> Self {
+    pub const fn new(migrations: &'static Migrations, labels: &'static [&'static str]) -> Self {
         Self { migrations, labels }
     }
 }
@@ -178,7 +179,12 @@ impl StepRef {
     /// Used by the expansions of both macros.
     #[doc(hidden)]
     pub const fn __new(app: &'static str, name: &'static str, rank: u32, atomic: bool) -> Self {
-        Self { app, name, rank, atomic }
+        Self {
+            app,
+            name,
+            rank,
+            atomic,
+        }
     }
 
     /// Whether the step runs in one transaction; a SQL step that runs a function asks.

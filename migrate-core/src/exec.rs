@@ -6,6 +6,7 @@
 mod atomic;
 mod dry_run;
 mod function;
+mod group;
 mod non_atomic;
 mod prepare;
 mod probe;

@@ -42,6 +42,8 @@ pub(crate) struct Lease {
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     token: i64,
+    /// The other row's; the two change together.
+    lease_token: i64,
     holder: Option<Holder>,
     session: String,
     /// Microseconds until the lease runs out; `None` when it is free.
@@ -56,6 +58,7 @@ impl Seen {
         let now = row.int(6)?;
         Some(Self {
             token: row.int(0)?,
+            lease_token: row.int(7)?,
             holder: row.text(1).and_then(Holder::decode),
             session: row.text(2).unwrap_or_default().to_owned(),
             expires_in: row.int(3).map(|at| at - now),
@@ -109,7 +112,7 @@ impl Seen {
 /// Reads the two rows without locking them.
 pub(crate) async fn look(session: &mut dyn Session, tables: &Tables) -> sqlx::Result<Option<Seen>> {
     let sql = format!(
-        "SELECT l.token, l.holder, l.session, e.expires_at, e.progress_at, e.activity, {} \
+        "SELECT l.token, l.holder, l.session, e.expires_at, e.progress_at, e.activity, {}, e.token \
          FROM {} l JOIN {} e ON e.id = l.id WHERE l.id = 1",
         clock_micros(tables.database()),
         tables.lock(),
@@ -140,9 +143,15 @@ pub(crate) async fn acquire(
     loop {
         request.interrupt.check()?;
         let seen = match look(session, request.tables).await {
+            Ok(Some(seen)) if seen.token != seen.lease_token => {
+                return Err(tokens_differ(request.tables, &seen));
+            }
             Ok(Some(seen)) => Some(seen),
             Ok(None) => return Err(rows_missing(request.tables)),
             Err(error) if db_error::kind(&error) == Kind::LockNotAvailable => None,
+            Err(error) if db_error::kind(&error) == Kind::UndefinedTable => {
+                return Err(rows_missing(request.tables).with_source(error));
+            }
             Err(error) => return Err(database_error(database, "look at the lock", error)),
         };
         if let Some(seen) = seen
@@ -346,6 +355,25 @@ fn rows_missing(tables: &Tables) -> Error {
         ))
 }
 
+fn tokens_differ(tables: &Tables, seen: &Seen) -> Error {
+    let next = seen.token.max(seen.lease_token).saturating_add(1);
+    Error::new(
+        ErrorCode::LedgerDamaged,
+        format!(
+            "the lock's two rows were changed by hand: {} has token {} and {} has {}",
+            tables.lock(),
+            seen.token,
+            tables.lease(),
+            seen.lease_token
+        ),
+    )
+    .help(format!(
+        "make sure that no migration runs, then give both the same: `UPDATE {} SET token = {next}` and `UPDATE {} SET token = {next}, expires_at = NULL`",
+        tables.lock(),
+        tables.lease()
+    ))
+}
+
 fn held(seen: Option<&Seen>, waited: Duration) -> Error {
     let (holder, activity) = match seen {
         Some(seen) => (seen.holder_text(), seen.activity.clone()),
@@ -404,11 +432,15 @@ pub(crate) async fn release(
     tables: &Tables,
     token: i64,
 ) -> sqlx::Result<()> {
-    let sql = format!(
+    let mut sql = format!(
         "UPDATE {} SET expires_at = NULL, progress_at = NULL, activity = NULL \
          WHERE id = 1 AND token = {token}",
         tables.lease()
     );
+    if tables.database() == Database::MySql {
+        // A step may have left autocommit off.
+        sql.push_str("; COMMIT");
+    }
     session
         .script(sql)
         .await

@@ -11,12 +11,16 @@ use migrate_source::Database;
 use crate::context::BoxFuture;
 use crate::error::Error;
 
+mod open;
+
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+
+pub(crate) use open::is_in_transaction;
 
 /// A value as the ledger and [`Portable`](crate::Portable) functions know it.
 #[derive(Clone, Debug, PartialEq)]
@@ -144,7 +148,7 @@ pub trait Session: Any + Send + sealed::Sealed {
     /// The outer error is a BEGIN or COMMIT that failed, the inner one the body's.
     fn in_transaction<'s>(
         &'s mut self,
-        begin: &'static str,
+        begin: &'s str,
         body: &'s mut dyn TransactionBody,
     ) -> BoxFuture<'s, sqlx::Result<Result<(), Error>>>;
 
@@ -288,9 +292,10 @@ macro_rules! session_impl {
 
             fn in_transaction<'s>(
                 &'s mut self,
-                begin: &'static str,
+                begin: &'s str,
                 body: &'s mut dyn TransactionBody,
             ) -> BoxFuture<'s, sqlx::Result<Result<(), Error>>> {
+                let begin = sqlx::AssertSqlSafe(begin.to_owned());
                 Box::pin(async move {
                     let mut transaction = sqlx::Connection::begin_with(self, begin).await?;
                     match body.run(&mut *transaction).await {

@@ -130,6 +130,7 @@ impl Function {
             manual: false,
             elidable: false,
             run,
+            rank: 0,
             reverse: None,
             verify: None,
         })

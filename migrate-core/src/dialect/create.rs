@@ -89,6 +89,11 @@ pub(crate) fn create_ledger(tables: &Tables) -> Vec<String> {
     statements
 }
 
+/// Creates the schema that a user named for the ledger, on Postgres.
+pub(crate) fn create_schema(tables: &Tables) -> String {
+    format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", tables.schema)
+}
+
 fn insert_once(tables: &Tables, table: &str, columns: &str, values: &str) -> String {
     match tables.database() {
         Database::MySql => format!("INSERT IGNORE INTO {table} ({columns}) VALUES ({values})"),
@@ -130,14 +135,15 @@ impl Types {
                 key: "text",
                 options: "",
             },
-            // A binary collation: names differ by case and by trailing blanks.
+            // A binary collation: names differ by case and by trailing blanks. Keys are ASCII, so
+            // that the longest file name fits into an index of any row format.
             Database::MySql => Self {
                 text: "VARCHAR(255)",
                 long: "LONGTEXT",
                 int: "BIGINT",
                 time: "DATETIME(3)",
                 id: "BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY",
-                key: "VARCHAR(190)",
+                key: "VARCHAR(255) CHARACTER SET ascii COLLATE ascii_bin",
                 options: " ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
             },
         }

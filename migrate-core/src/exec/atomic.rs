@@ -6,11 +6,12 @@
 use std::collections::HashSet;
 
 use migrate_source::Database;
+use migrate_source::statements::statements;
 
 use super::function::{clears_in_transaction, script};
+use super::group::Group;
 use super::run::{Runner, execute_all, lost, step_run, write_error};
 use super::statement_texts;
-use crate::context::BoxFuture;
 use crate::db_error::{self, Kind};
 use crate::dialect::{before_begin, begin, clear_audit, publish_audit};
 use crate::domain::{Body, Step};
@@ -63,12 +64,10 @@ impl<'r> Runner<'r> {
         before.push(publish);
         // RESET is several statements; what counts is how many results come before the step's.
         let ahead = before.join(";").matches(';').count() + 1;
+        let before = format!("{};\n", before.join(";"));
+        let start = before.chars().count();
         // The newlines matter: a comment at the end of the file would swallow the COMMIT.
-        let message = format!(
-            "{};\n{sql}\n;\n{};\nCOMMIT",
-            before.join(";"),
-            record.join(";\n")
-        );
+        let message = format!("{before}{sql}\n;\n{};\nCOMMIT", record.join(";\n"));
         match session.script(message).await {
             Ok(_) => {
                 for (i, statement) in statements.iter().enumerate() {
@@ -77,9 +76,17 @@ impl<'r> Runner<'r> {
                 Ok(step_run(step, self.outcome(step, action)))
             }
             Err(failed) => {
-                let place = failed.completed.checked_sub(ahead);
-                match place.and_then(|place| statements.get(place).map(|s| (place, s.line))) {
-                    Some((place, line)) => Err(statement_failed(
+                let written = ahead + statements.len() + record.len();
+                if failed.completed >= written {
+                    return Err(commit_failed(step, database, failed.error));
+                }
+                // Postgres parses the whole message first: before any result it is a syntax error.
+                let place = match failed.completed.checked_sub(ahead) {
+                    Some(place) => place,
+                    None => syntax_error_place(&failed.error, sql, start, database),
+                };
+                match statements.get(place).map(|statement| statement.line) {
+                    Some(line) => Err(statement_failed(
                         step,
                         place,
                         statements.len(),
@@ -125,44 +132,6 @@ impl<'r> Runner<'r> {
         own.ok_or_else(lost)
     }
 
-    /// Several steps in one transaction, each in a savepoint: a failure takes back that step
-    /// alone, and those before it are committed.
-    pub(super) async fn apply_group(
-        &mut self,
-        session: &mut dyn Session,
-        steps: &[&'r Step],
-        start: usize,
-        of: usize,
-    ) -> Result<(), Error> {
-        self.parts.interrupt.check()?;
-        let begun = std::time::Instant::now();
-        let mut body = Group {
-            runner: self,
-            steps,
-            announce: Some((start + 1, of)),
-            action: "run",
-            done: Vec::new(),
-            failed: None,
-        };
-        let result = body
-            .runner
-            .guarded(transaction(session, &mut body.scope(), steps[0]))
-            .await;
-        let Group { done, failed, .. } = body;
-        match result {
-            Ok(()) => done.into_iter().for_each(|run| self.finished(run)),
-            Err(error) => return Err(error),
-        }
-        match failed {
-            None => Ok(()),
-            Some((step, error)) => {
-                self.record_failure(session, step, "run", &error, begun)
-                    .await;
-                Err(error)
-            }
-        }
-    }
-
     fn statement_done(&self, step: &Step, index: usize, of: usize, line: u32) {
         self.parts.reporter.send(&Event::Statement {
             step: step.id.clone(),
@@ -206,10 +175,12 @@ impl<'r> Runner<'r> {
                         continue;
                     };
                     if !self.is_applied(id) && !already.contains(&id.to_string()) {
-                        results.extend(
+                        self.audit(inner, true);
+                        let runs =
                             Box::pin(self.in_transaction(session, inner, "run", dry_run, already))
-                                .await?,
-                        );
+                                .await;
+                        self.audit(inner, false);
+                        results.extend(runs?);
                     }
                 }
                 crate::context::StepOutput::default()
@@ -250,6 +221,38 @@ impl<'r> Runner<'r> {
         }
         Ok(())
     }
+}
+
+/// Which statement a syntax error of a whole message is in, by its position; one past the last
+/// where it has none.
+fn syntax_error_place(error: &sqlx::Error, sql: &str, start: usize, database: Database) -> usize {
+    let statements = statements(sql, database).unwrap_or_default();
+    let Some(at) = db_error::position(error).and_then(|at| at.checked_sub(start + 1)) else {
+        return statements.len();
+    };
+    // The server counts characters, the splitter bytes.
+    let at = sql.chars().take(at).map(char::len_utf8).sum::<usize>();
+    let begun = statements.partition_point(|statement| statement.start <= at);
+    begun.saturating_sub(1)
+}
+
+/// The step's statements went well, but together they cannot be committed: what is checked only
+/// there are deferred constraints.
+fn commit_failed(step: &Step, database: Database, error: sqlx::Error) -> Error {
+    if !matches!(&error, sqlx::Error::Database(_)) || db_error::kind(&error) != Kind::Other {
+        return transaction_error(database, error);
+    }
+    Error::new(
+        ErrorCode::StepFailed,
+        format!(
+            "`{}` ({}) cannot be committed: {}",
+            step.id,
+            step.location,
+            db_error::redacted(&error)
+        ),
+    )
+    .help("correct the step or the data, then run the command again; nothing of it was applied")
+    .with_source(error)
 }
 
 /// What a failing statement means, with its place.
@@ -308,7 +311,7 @@ pub(super) async fn transaction(
     if keys_were_on {
         script(session, first, "PRAGMA foreign_keys = ON".to_owned()).await?;
     }
-    result.unwrap_or_else(|error| Err(transaction_error(database, error)))
+    result.unwrap_or_else(|error| Err(commit_failed(first, database, error)))
 }
 
 fn transaction_error(database: Database, error: sqlx::Error) -> Error {
@@ -327,123 +330,4 @@ async fn foreign_keys_off(session: &mut dyn Session, step: &Step) -> Result<bool
         script(session, step, "PRAGMA foreign_keys = OFF".to_owned()).await?;
     }
     Ok(on)
-}
-
-/// The steps of one transaction.
-struct Group<'g, 'r> {
-    runner: &'g Runner<'r>,
-    steps: &'g [&'r Step],
-    /// The first step's place in the run and the run's length, where the steps are announced
-    /// one by one.
-    announce: Option<(usize, usize)>,
-    action: &'static str,
-    done: Vec<StepRun>,
-    failed: Option<(&'r Step, Error)>,
-}
-
-impl<'g, 'r> Group<'g, 'r> {
-    fn scope(&mut self) -> GroupScope<'_, 'g, 'r> {
-        GroupScope(self)
-    }
-}
-
-/// Lends a group to a transaction, so that its results can be read afterwards.
-struct GroupScope<'s, 'g, 'r>(&'s mut Group<'g, 'r>);
-
-impl TransactionBody for GroupScope<'_, '_, '_> {
-    fn run<'s>(&'s mut self, session: &'s mut dyn Session) -> BoxFuture<'s, Result<(), Error>> {
-        Box::pin(async move {
-            let group = &mut *self.0;
-            let alone = group.steps.len() == 1;
-            for (i, step) in group.steps.iter().enumerate() {
-                if let Some((first, of)) = group.announce {
-                    group.runner.started(step, first + i, of, true);
-                }
-                match group_step(group, session, step, alone).await {
-                    Ok(runs) => group.done.extend(runs),
-                    Err(error) if alone => return Err(error),
-                    Err(error) => {
-                        group.failed = Some((step, error));
-                        break;
-                    }
-                }
-            }
-            finish_sqlite(group.runner, session, group.steps).await
-        })
-    }
-}
-
-async fn group_step(
-    group: &Group<'_, '_>,
-    session: &mut dyn Session,
-    step: &Step,
-    alone: bool,
-) -> Result<Vec<StepRun>, Error> {
-    const SAVEPOINT: &str = "migrate_step";
-    let already = group.done.iter().map(|run| run.step.to_string()).collect();
-    if alone {
-        return group
-            .runner
-            .in_transaction(session, step, group.action, false, &already)
-            .await;
-    }
-    script(session, step, format!("SAVEPOINT {SAVEPOINT}")).await?;
-    group.runner.audit(step, true);
-    let result = group
-        .runner
-        .in_transaction(session, step, group.action, false, &already)
-        .await;
-    group.runner.audit(step, false);
-    let end = match &result {
-        Ok(_) => format!("RELEASE {SAVEPOINT}"),
-        Err(_) => format!("ROLLBACK TO {SAVEPOINT}; RELEASE {SAVEPOINT}"),
-    };
-    script(session, step, end).await?;
-    result
-}
-
-/// SQLite's last words before COMMIT: no child without its parent, and the lease renewed, which
-/// is also the check that it is still ours.
-async fn finish_sqlite(
-    runner: &Runner<'_>,
-    session: &mut dyn Session,
-    steps: &[&Step],
-) -> Result<(), Error> {
-    let database = runner.database();
-    if database != Database::Sqlite {
-        return Ok(());
-    }
-    if let Some(step) = steps.iter().find(|step| step.foreign_keys_off(database)) {
-        let orphans = session
-            .query("PRAGMA foreign_key_check", &[])
-            .await
-            .map_err(|e| db_error::database_error(database, "check foreign keys", e))?;
-        if let Some(orphan) = orphans.first() {
-            return Err(Error::new(
-                ErrorCode::StepFailed,
-                format!(
-                    "`{}` ({}) would leave {} rows without their parent, the first in table `{}`",
-                    step.id,
-                    step.location,
-                    orphans.len(),
-                    orphan.text(0).unwrap_or("?")
-                ),
-            )
-            .help("`PRAGMA foreign_key_check` lists them; correct the step, then run the command again"));
-        }
-    }
-    let ledger = &runner.parts.ledger;
-    match crate::lease::renew(
-        session,
-        &ledger.tables,
-        ledger.token,
-        runner.parts.lease,
-        None,
-    )
-    .await
-    {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(lost()),
-        Err(error) => Err(write_error(database, error)),
-    }
 }

@@ -11,11 +11,11 @@ use migrate_source::Database;
 use super::run::Runner;
 use crate::context::BoxFuture;
 use crate::db_error::{self, Kind, database_error};
-use crate::dialect::{before_begin, begin, create_ledger};
+use crate::dialect::{before_begin, begin, clear_audit, create_ledger, create_schema};
 use crate::domain::Step;
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
-use crate::report::{DryRunReport, DryRunStep, Mode, NotTried, StepOutcome, TableChange};
+use crate::report::{DryRunReport, DryRunStep, Mode, NotTried, StepOutcome};
 use crate::session::{Session, TransactionBody};
 
 mod counts;
@@ -56,7 +56,13 @@ pub(crate) async fn dry_run<'r>(
     if possible > 0 {
         body.counts.start(session).await;
         let result = match database {
-            Database::MySql => in_xa(session, &mut body).await,
+            Database::MySql => {
+                let result = in_xa(session, &mut body).await;
+                // Its variables outlive a rollback.
+                let clear = clear_audit(&runner.parts.ledger.tables);
+                let _ = session.script(clear).await;
+                result
+            }
             Database::Sqlite | Database::Postgres => in_transaction(session, &mut body).await,
         };
         body.counts.stop(session).await;
@@ -101,7 +107,9 @@ struct DryRun<'d, 'r> {
 impl DryRun<'_, '_> {
     async fn execute(&mut self, session: &mut dyn Session) -> Result<(), Error> {
         self.hold_lock(session).await?;
+        let orphans = orphans(session).await?;
         let mut already = HashSet::new();
+        let database = session.database();
         let of = self.steps.len();
         for (i, step) in self.steps.iter().enumerate() {
             self.runner.parts.interrupt.check()?;
@@ -123,18 +131,24 @@ impl DryRun<'_, '_> {
                 .await;
             self.runner.audit(step, false);
             let runs = result.map_err(|error| refused_commit(step, error))?;
-            fire_deferred(session, step).await?;
+            fire_deferred(session, step, orphans).await?;
             let after = self.counts.read(session).await?;
             for run in &runs {
                 already.insert(run.step.to_string());
             }
             if let Some(mut run) = runs.into_iter().next_back() {
                 run.outcome = StepOutcome::DryRun;
-                let tables: Vec<TableChange> = after.tables_since(&before);
+                let tables = after.tables_since(&before);
+                let counted = tables
+                    .iter()
+                    .map(|t| t.inserted + t.updated + t.deleted)
+                    .sum();
                 self.done.push(DryRunStep {
                     run,
                     tables,
-                    rows_total: after.total_since(&before),
+                    rows_total: after
+                        .total_since(&before)
+                        .filter(|total| database == Database::MySql || *total != counted),
                 });
             }
         }
@@ -150,8 +164,12 @@ impl DryRun<'_, '_> {
                 return Ok(());
             }
             // Rolled back with everything else; the audit state needs its table.
+            let mut script = create_ledger(tables);
+            if database == Database::Postgres && tables.explicit {
+                script.insert(0, create_schema(tables));
+            }
             return session
-                .script(create_ledger(tables).join(";\n"))
+                .script(script.join(";\n"))
                 .await
                 .map(drop)
                 .map_err(|failed| {
@@ -209,8 +227,30 @@ fn refused_commit(step: &Step, error: Error) -> Error {
     .with_source(error)
 }
 
-/// Deferred constraints are checked at COMMIT, which never comes.
-async fn fire_deferred(session: &mut dyn Session, step: &Step) -> Result<(), Error> {
+/// Deferred constraints are checked at COMMIT, which never comes. `orphans` is how many rows
+/// lacked their parent before the dry run.
+async fn fire_deferred(
+    session: &mut dyn Session,
+    step: &Step,
+    orphans_before: usize,
+) -> Result<(), Error> {
+    let would_fail = |why: String| {
+        Error::new(
+            ErrorCode::StepFailed,
+            format!("`{}` would fail at COMMIT: {why}", step.id),
+        )
+        .help("correct the step or the data; nothing was changed")
+    };
+    if session.database() == Database::Sqlite {
+        let now = orphans(session).await?;
+        if now > orphans_before {
+            let why = format!(
+                "it leaves {} rows without their parent",
+                now - orphans_before
+            );
+            return Err(would_fail(why));
+        }
+    }
     if session.database() != Database::Postgres {
         return Ok(());
     }
@@ -218,18 +258,29 @@ async fn fire_deferred(session: &mut dyn Session, step: &Step) -> Result<(), Err
         .script("SET CONSTRAINTS ALL IMMEDIATE".to_owned())
         .await
         .map(drop)
-        .map_err(|failed| {
-            Error::new(
-                ErrorCode::StepFailed,
-                format!(
-                    "`{}` would fail at COMMIT: {}",
-                    step.id,
-                    db_error::redacted(&failed.error)
-                ),
-            )
-            .help("correct the step or the data; nothing was changed")
-            .with_source(failed.error)
-        })
+        .map_err(|failed| would_fail(db_error::redacted(&failed.error)).with_source(failed.error))
+}
+
+/// How many rows lack their parent, on SQLite with its foreign keys on; elsewhere none. SQLite
+/// has no means to fire deferred constraints but COMMIT.
+async fn orphans(session: &mut dyn Session) -> Result<usize, Error> {
+    let database = session.database();
+    if database != Database::Sqlite {
+        return Ok(0);
+    }
+    let failed = |error| database_error(database, "check foreign keys", error);
+    let keys = session
+        .query("PRAGMA foreign_keys", &[])
+        .await
+        .map_err(failed)?;
+    if keys.first().and_then(|row| row.int(0)) != Some(1) {
+        return Ok(0);
+    }
+    let rows = session
+        .query("PRAGMA foreign_key_check", &[])
+        .await
+        .map_err(failed)?;
+    Ok(rows.len())
 }
 
 /// The body of sqlx's transaction; its error is only the order to roll back.
@@ -263,32 +314,50 @@ async fn in_transaction(session: &mut dyn Session, body: &mut DryRun<'_, '_>) ->
     }
 }
 
+/// On MySQL and MariaDB: in XA, where the server refuses what would commit.
 async fn in_xa(session: &mut dyn Session, body: &mut DryRun<'_, '_>) -> Result<(), Error> {
-    // The name is unique among the server's open XA transactions.
-    let xid = format!(
-        "'migrate-dry-run-{}-{}'",
-        body.runner.parts.ledger.host.replace(['\'', '\\'], ""),
-        std::process::id()
-    );
-    let xid = if xid.len() > 62 {
-        format!("'migrate-dry-run-{}'", std::process::id())
-    } else {
-        xid
-    };
-    session
-        .script(format!("XA START {xid}"))
+    let failed = |doing: &'static str| move |error| database_error(Database::MySql, doing, error);
+    // Unique among the server's open XA transactions.
+    let rows = session
+        .query("SELECT CONNECTION_ID()", &[])
         .await
-        .map_err(|failed| {
-            database_error(
-                Database::MySql,
-                "begin the dry run's XA transaction",
-                failed.error,
-            )
-        })?;
-    body.outcome = body.execute(session).await;
-    session
-        .script(format!("XA END {xid}; XA ROLLBACK {xid}"))
-        .await
-        .map(drop)
-        .map_err(|failed| database_error(Database::MySql, "roll the dry run back", failed.error))
+        .map_err(failed("ask for the session's number"))?;
+    let id = rows.first().and_then(|row| row.int(0)).unwrap_or_default();
+    let xid = format!("'migrate-dry-run-{id}'");
+    let mut in_xa = InXa { body, xid: &xid };
+    let begun = session
+        .in_transaction(&format!("XA START {xid}"), &mut in_xa)
+        .await;
+    match begun {
+        Ok(_) => Ok(()),
+        // A server that does not report XA as a transaction; there a function's own begin()
+        // is refused.
+        Err(sqlx::Error::BeginFailed) => {
+            let _ = in_xa.run(session).await;
+            Ok(())
+        }
+        Err(error) => Err(failed("begin the dry run's XA transaction")(error)),
+    }
+}
+
+/// Runs a dry run and ends its XA transaction, before sqlx sends a ROLLBACK that XA would refuse.
+struct InXa<'x, 'd, 'r> {
+    body: &'x mut DryRun<'d, 'r>,
+    xid: &'x str,
+}
+
+impl TransactionBody for InXa<'_, '_, '_> {
+    fn run<'s>(&'s mut self, session: &'s mut dyn Session) -> BoxFuture<'s, Result<(), Error>> {
+        Box::pin(async move {
+            let stop = self.body.run(session).await;
+            // After a deadlock XA END fails, and XA ROLLBACK must come all the same.
+            let _ = session.script(format!("XA END {}", self.xid)).await;
+            let ended = session.script(format!("XA ROLLBACK {}", self.xid)).await;
+            if let (Err(failed), true) = (ended, self.body.outcome.is_ok()) {
+                let doing = "roll the dry run back";
+                self.body.outcome = Err(database_error(Database::MySql, doing, failed.error));
+            }
+            stop
+        })
+    }
 }

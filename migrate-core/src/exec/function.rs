@@ -14,7 +14,7 @@ use crate::embedded::FunctionStep;
 use crate::error::{Error, ErrorCode, StepError};
 use crate::ledger::Applied;
 use crate::report::{StepOutcome, StepRun};
-use crate::session::Session;
+use crate::session::{Session, is_in_transaction};
 
 /// The savepoint around a function in an atomic step. If it is gone afterwards, the function
 /// ended our transaction, which must never pass unnoticed.
@@ -75,12 +75,16 @@ impl<'r> Runner<'r> {
                 .map(|()| output),
             Err(error) => Err(error),
         };
-        if session.has_transaction() {
-            // The function forgot a transaction of its own; what it holds is not committed.
+        // What a function forgot to commit must not pass for done, nor be committed by our record.
+        let left_open = is_in_transaction(session).await;
+        if left_open {
             let _ = session.script("ROLLBACK".to_owned()).await;
         }
         let cleared = session.script(clear_audit(&ledger.tables)).await;
         let output = checked?;
+        if left_open {
+            return Err(transaction_left_open(step));
+        }
         if let Err(failed) = cleared {
             return Err(db_error::database_error(
                 self.database(),
@@ -211,6 +215,17 @@ fn panicked(step: &Step, panic: &(dyn std::any::Any + Send)) -> Error {
         ),
     )
     .help("return an error instead of panicking; then run the command again")
+}
+
+fn transaction_left_open(step: &Step) -> Error {
+    Error::new(
+        ErrorCode::StepFailed,
+        format!(
+            "`{}` ({}) is not atomic and returned with a transaction of its own still open; that was rolled back, and the step is not recorded",
+            step.id, step.location
+        ),
+    )
+    .help("end every transaction that the function begins, best with `cx.conn().begin()` and `commit()`")
 }
 
 fn transaction_ended(step: &Step, error: &sqlx::Error) -> Error {

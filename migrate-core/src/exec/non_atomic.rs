@@ -10,7 +10,7 @@ use super::atomic::statement_failed;
 use super::function::script;
 use super::probe::{Verdict, cut_off, failed_without_effect};
 use super::run::{Runner, commit, step_run, write_error};
-use super::steps::{StepStatement, hash_of, statement_texts};
+use super::steps::{StepStatement, hash_of, hash_with, statement_texts};
 use crate::context::BoxFuture;
 use crate::db_error::{self, Kind};
 use crate::dialect::{before_begin, begin, clear_audit, publish_audit};
@@ -78,12 +78,14 @@ impl<'r> Runner<'r> {
         statements: &[StepStatement],
         done: &mut usize,
     ) -> Result<(), Error> {
+        let mut hash = hash_of(&statements[..*done]);
         while *done < statements.len() {
             self.parts.interrupt.check()?;
             self.renew(session, &format!("{}, statement {}", step.id, *done + 1))
                 .await?;
             let place = *done;
-            self.guarded(self.statement(session, step, statements, place))
+            hash = hash_with(&hash, &statements[place]);
+            self.guarded(self.statement(session, step, statements, place, &hash))
                 .await?;
             *done += 1;
             self.parts.reporter.send(&Event::Statement {
@@ -96,30 +98,29 @@ impl<'r> Runner<'r> {
         Ok(())
     }
 
-    /// One statement with its progress.
+    /// One statement with its progress; `hash` is that of all statements up to it.
     async fn statement(
         &self,
         session: &mut dyn Session,
         step: &Step,
         statements: &[StepStatement],
         place: usize,
+        hash: &str,
     ) -> Result<(), Error> {
         let ledger = &self.parts.ledger;
         let database = self.database();
         let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
         let statement = &statements[place];
-        let progress = ledger.progress(app, name, place + 1, &hash_of(&statements[..=place]));
+        let progress = ledger.progress(app, name, place + 1, hash);
         let failed = |error| statement_failed(step, place, statements.len(), statement.line, error);
         if classify(&statement.text, database) == Class::Transactional {
             return in_one_transaction(session, &statement.text, &progress, failed).await;
         }
         commit(session, &[ledger.intent(app, name, Some(place))]).await?;
         if let Err(error) = session.script(statement.text.clone()).await {
-            let told = !matches!(
-                db_error::kind(&error.error),
-                Kind::ConnectionLost | Kind::Other
-            ) || matches!(error.error, sqlx::Error::Database(_));
-            if told && failed_without_effect(database) {
+            let told = matches!(error.error, sqlx::Error::Database(_))
+                && db_error::kind(&error.error) != Kind::ConnectionLost;
+            if told && failed_without_effect(&statement.text, database) {
                 commit(session, &[ledger.intent(app, name, None)]).await?;
             }
             return Err(failed(error.error));
@@ -173,13 +174,13 @@ impl<'r> Runner<'r> {
             let Some(inner) = history.get(id).filter(|_| !self.is_applied(id)) else {
                 continue;
             };
+            self.audit(inner, true);
             let run = match (&inner.body, inner.mode(self.database())) {
-                (Body::Function(_), Mode::Atomic) => {
-                    self.atomic_step(session, inner, "run").await?
-                }
-                _ => self.non_atomic_function(session, inner, "run").await?,
+                (Body::Function(_), Mode::Atomic) => self.atomic_step(session, inner, "run").await,
+                _ => self.non_atomic_function(session, inner, "run").await,
             };
-            self.finished(run);
+            self.audit(inner, false);
+            self.finished(run?);
         }
         Ok(())
     }

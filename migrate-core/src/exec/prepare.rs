@@ -5,7 +5,7 @@ use migrate_source::classify::{any_step_errors, atomic_step_errors, table_rebuil
 
 use super::statement_texts;
 use crate::db_error::{self, Kind, database_error};
-use crate::dialect::{begin, create_ledger};
+use crate::dialect::{begin, create_ledger, create_schema};
 use crate::domain::Step;
 use crate::error::{Error, ErrorCode};
 use crate::ledger::Tables;
@@ -66,8 +66,7 @@ async fn ensure_schema(session: &mut dyn Session, tables: &Tables) -> Result<(),
     if !found.is_empty() {
         return Ok(());
     }
-    let create = format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", tables.schema);
-    match session.script(create).await {
+    match session.script(create_schema(tables)).await {
         Ok(_) => Ok(()),
         Err(failed) if db_error::kind(&failed.error) == Kind::AlreadyThere => Ok(()),
         Err(failed) => Err(database_error(Database::Postgres, doing, failed.error)),

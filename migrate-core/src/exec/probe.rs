@@ -102,11 +102,11 @@ fn review(step: &Step, place: usize, statement: &StepStatement) -> Error {
 }
 
 /// Whether a statement's own error says that nothing of it happened.
-pub(super) fn failed_without_effect(database: Database) -> bool {
+pub(super) fn failed_without_effect(statement: &str, database: Database) -> bool {
     match database {
         // A failed DDL statement of InnoDB is rolled back by the server itself.
         Database::MySql | Database::Sqlite => true,
         // A failed CREATE INDEX CONCURRENTLY leaves an invalid index.
-        Database::Postgres => false,
+        Database::Postgres => !statement.to_ascii_uppercase().contains("CONCURRENTLY"),
     }
 }

@@ -12,7 +12,7 @@ use super::reporter::Reporter;
 use crate::audit::{AuditEvent, AuditHook};
 use crate::cancel::Canceller;
 use crate::db_error::{self, Kind, database_error};
-use crate::dialect::begin;
+use crate::dialect::{begin, clear_audit};
 use crate::domain::{Body, History, LedgerRow, Step, find_row};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
@@ -248,7 +248,8 @@ impl<'r> Runner<'r> {
         let mut work = pin!(work);
         let reason = tokio::select! {
             biased;
-            done = &mut work => return done,
+            // SQLite may have seen the flag before we do.
+            done = &mut work => return done.map_err(|error| self.interrupted(error)),
             reason = self.parts.interrupt.raised() => reason,
         };
         self.parts.canceller.cancel().await;
@@ -257,8 +258,18 @@ impl<'r> Runner<'r> {
         const GRACE: Duration = Duration::from_secs(5);
         match tokio::time::timeout(GRACE, work).await {
             Ok(Ok(done)) => Ok(done),
-            Ok(Err(error)) => Err(reason.error().with_source(error)),
+            Ok(Err(error)) => Err(self.interrupted(error)),
             Err(_) => Err(reason.error()),
+        }
+    }
+
+    /// An error as it is, or the interrupt that is behind it.
+    pub(super) fn interrupted(&self, error: Error) -> Error {
+        match self.parts.interrupt.reason() {
+            Some(reason) if !matches!(error.code(), ErrorCode::Cancelled | ErrorCode::LockLost) => {
+                reason.error().with_source(error)
+            }
+            _ => error,
         }
     }
 
@@ -275,10 +286,31 @@ impl<'r> Runner<'r> {
             step: step.id.clone(),
             message: error.message().to_owned(),
         });
+        // A statement that could not be cancelled still occupies the session.
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let written = self.write_failure(session, step, action, error, started);
+        if tokio::time::timeout(PATIENCE, written).await.is_err() {
+            tracing::warn!("the failure could not be recorded: the session is busy");
+        }
+    }
+
+    async fn write_failure(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        action: &str,
+        error: &Error,
+        started: Instant,
+    ) {
+        let _ = session.script("ROLLBACK".to_owned()).await;
+        if self.database() == Database::MySql {
+            // Its variables outlive a rollback.
+            let clear = clear_audit(&self.parts.ledger.tables);
+            let _ = session.script(clear).await;
+        }
         if error.code() == ErrorCode::LockLost {
             return;
         }
-        let _ = session.script("ROLLBACK".to_owned()).await;
         let text = db_error::redact(error.message());
         let run = RunRow {
             app: &step.id.app,

@@ -40,9 +40,12 @@ pub(crate) fn statement_texts(
 /// What identifies the first statements of a step: on resuming they must be the same, while the
 /// ones that follow may have been corrected.
 pub(crate) fn hash_of(done: &[StepStatement]) -> String {
-    let joined: Vec<&str> = done
-        .iter()
-        .map(|statement| statement.text.as_str())
-        .collect();
-    of_sql(&joined.join("\n;\n")).to_string()
+    done.iter()
+        .fold(String::new(), |hash, statement| hash_with(&hash, statement))
+}
+
+/// The hash of some statements and one more. A chain, so that a step of many statements does not
+/// hash all of them for each.
+pub(crate) fn hash_with(before: &str, statement: &StepStatement) -> String {
+    of_sql(&format!("{before}\n;\n{}", statement.text)).to_string()
 }

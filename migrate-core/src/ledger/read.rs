@@ -39,6 +39,7 @@ pub(crate) async fn read_ledger(
     match session.query(&read_sql(tables), &[]).await {
         Ok(rows) => parse(tables, &rows),
         Err(error) if db_error::kind(&error) == Kind::UndefinedTable => {
+            refuse_if_steps_are_gone(session, tables).await?;
             refuse_if_elsewhere(session, tables).await?;
             Ok(LedgerRead::Absent)
         }
@@ -130,6 +131,23 @@ fn damaged(tables: &Tables, row: &Row) -> Error {
         "look at it: `SELECT * FROM {} WHERE app = '{app}' AND name = '{name}'`; `state` is one of applied, running, failed, and counts are not negative",
         tables.steps()
     ))
+}
+
+/// The version row is written last: where it is, the table of steps was, and a database that lost
+/// it is not fresh.
+async fn refuse_if_steps_are_gone(session: &mut dyn Session, tables: &Tables) -> Result<(), Error> {
+    let sql = format!("SELECT version FROM {}", tables.meta());
+    match session.query(&sql, &[]).await {
+        Ok(rows) if !rows.is_empty() => Err(Error::new(
+            ErrorCode::LedgerDamaged,
+            format!("the ledger {tables} has lost its table {}", tables.steps()),
+        )
+        .help(format!(
+            "restore it from a backup; or, if every step is to run again: `DROP TABLE {}`",
+            tables.meta()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A ledger that is only out of sight must not make a full database look fresh.

@@ -6,7 +6,7 @@
 use migrate_source::Database;
 
 use super::Tables;
-use crate::dialect::{fence, quote_literal, timestamp};
+use crate::dialect::{fence, quote_literal, strict_fence, timestamp};
 use crate::session::{Session, Value, placeholders};
 
 /// SQL with `?` placeholders, and their values.
@@ -17,7 +17,15 @@ pub(crate) struct Statement {
 }
 
 impl Statement {
-    pub(crate) fn new(sql: impl Into<String>, values: Vec<Value>) -> Self {
+    /// Texts lose their NULs, which Postgres cannot store.
+    pub(crate) fn new(sql: impl Into<String>, mut values: Vec<Value>) -> Self {
+        for value in &mut values {
+            if let Value::Text(text) = value
+                && text.contains('\0')
+            {
+                *text = text.replace('\0', "");
+            }
+        }
         Self {
             sql: sql.into(),
             values,
@@ -286,7 +294,7 @@ impl Ledger {
         let sql = format!(
             "UPDATE {} SET {set}, fence = {} WHERE app = ? AND name = ?",
             self.tables.steps(),
-            fence(&self.tables),
+            strict_fence(&self.tables),
         );
         values.extend([self.token.into(), app.into(), name.into()]);
         Statement::new(sql, values)

@@ -17,7 +17,7 @@ use crate::interrupt::Interrupt;
 use crate::lease::{self, Lease, LeaseRequest};
 use crate::ledger::{Ledger, LedgerRead, Tables, read_ledger};
 use crate::migrator::Migrator;
-use crate::session::Session;
+use crate::session::{self, Session};
 use crate::target::Connection;
 
 /// An open database with the names of its ledger's tables.
@@ -291,25 +291,7 @@ async fn current_database(session: &mut dyn Session) -> Result<Option<String>, E
 
 /// A user's connection inside a transaction would make our COMMIT theirs.
 async fn refuse_open_transaction(session: &mut dyn Session) -> Result<(), Error> {
-    let database = session.database();
-    let probe = match database {
-        // The start of the transaction is that of the statement, unless one was open before.
-        Database::Postgres => "SELECT CASE WHEN now() = statement_timestamp() THEN 0 ELSE 1 END",
-        Database::MySql => "SELECT @@in_transaction",
-        Database::Sqlite => "",
-    };
-    let open = session.has_transaction()
-        || match database {
-            Database::Sqlite => sqlite_in_transaction(session).await,
-            // MySQL (not MariaDB) lacks the variable; sqlx's own count has to do there.
-            _ => session
-                .query(probe, &[])
-                .await
-                .ok()
-                .and_then(|rows| rows.first().and_then(|row| row.int(0)))
-                .is_some_and(|open| open != 0),
-        };
-    if !open {
+    if !session::is_in_transaction(session).await {
         return Ok(());
     }
     Err(Error::new(
@@ -317,15 +299,4 @@ async fn refuse_open_transaction(session: &mut dyn Session) -> Result<(), Error>
         "the connection is inside a transaction; a migration commits transactions of its own",
     )
     .help("give the migrator a pool, a URL, or a connection without an open transaction"))
-}
-
-/// BEGIN fails in a transaction and changes nothing outside one before it is rolled back.
-async fn sqlite_in_transaction(session: &mut dyn Session) -> bool {
-    match session.script("BEGIN".to_owned()).await {
-        Ok(_) => {
-            let _ = session.script("ROLLBACK".to_owned()).await;
-            false
-        }
-        Err(failed) => failed.error.to_string().contains("within a transaction"),
-    }
 }

@@ -100,16 +100,16 @@ impl Counts {
                     .query("SELECT total_changes()", &[])
                     .await
                     .map_err(failed)?;
-                let total = rows
+                let total: Option<u64> = rows
                     .first()
                     .and_then(|row| row.int(0))
                     .and_then(|n| n.try_into().ok());
-                let mut tables = self
-                    .hooked
-                    .lock()
-                    .map(|map| map.clone())
-                    .unwrap_or_default();
-                tables.retain(|table, _| !self.is_ours(table));
+                let hooked = self.hooked.lock();
+                let all = hooked.map(|map| map.clone()).unwrap_or_default();
+                let (ours, tables): (BTreeMap<_, _>, _) =
+                    all.into_iter().partition(|(table, _)| self.is_ours(table));
+                let ours: u64 = ours.values().flatten().sum();
+                let total = total.map(|total| total.saturating_sub(ours));
                 Ok(Reading { tables, total })
             }
             Database::MySql => {
