@@ -261,7 +261,10 @@ inventory::collect!(FunctionStep);
 
 /// What generated code may touch. Not part of the public API; it changes without notice.
 #[doc(hidden)]
-#[allow(clippy::panic, reason = "evaluated by rustc, where a panic is a compile error")]
+#[allow(
+    clippy::panic,
+    reason = "evaluated by rustc, where a panic is a compile error"
+)]
 pub mod __private {
     pub use super::{App, AppFolder, External, FunctionStep, Migrations, SqlFile, StepRef};
     pub use crate::context::{

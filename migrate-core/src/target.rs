@@ -238,7 +238,10 @@ impl fmt::Debug for Target<'_> {
 impl From<&sqlx::SqlitePool> for Target<'static> {
     fn from(pool: &sqlx::SqlitePool) -> Self {
         let options = pool.connect_options();
-        let in_memory = options
+        // Only the URL tells, and of a file name with a colon sqlx cannot make one.
+        let in_memory = (*options)
+            .clone()
+            .filename("any")
             .to_url_lossy()
             .query()
             .is_some_and(|q| q.contains("mode=memory"));

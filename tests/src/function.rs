@@ -130,7 +130,6 @@ impl Function {
             manual: false,
             elidable: false,
             run,
-            rank: 0,
             reverse: None,
             verify: None,
         })

@@ -319,7 +319,10 @@ fn transaction_error(database: Database, error: sqlx::Error) -> Error {
 }
 
 /// Switches them off, which SQLite ignores inside a transaction; says whether they were on.
-async fn foreign_keys_off(session: &mut dyn Session, step: &Step) -> Result<bool, Error> {
+pub(super) async fn foreign_keys_off(
+    session: &mut dyn Session,
+    step: &Step,
+) -> Result<bool, Error> {
     let state = session.query("PRAGMA foreign_keys", &[]).await;
     let on = state
         .map_err(|e| db_error::database_error(Database::Sqlite, "read `PRAGMA foreign_keys`", e))?

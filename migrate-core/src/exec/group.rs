@@ -158,23 +158,7 @@ async fn finish_sqlite(
         return Ok(());
     }
     if let Some(step) = steps.iter().find(|step| step.foreign_keys_off(database)) {
-        let orphans = session
-            .query("PRAGMA foreign_key_check", &[])
-            .await
-            .map_err(|e| db_error::database_error(database, "check foreign keys", e))?;
-        if let Some(orphan) = orphans.first() {
-            return Err(Error::new(
-                ErrorCode::StepFailed,
-                format!(
-                    "`{}` ({}) would leave {} rows without their parent, the first in table `{}`",
-                    step.id,
-                    step.location,
-                    orphans.len(),
-                    orphan.text(0).unwrap_or("?")
-                ),
-            )
-            .help("`PRAGMA foreign_key_check` lists them; correct the step, then run the command again"));
-        }
+        refuse_orphans(session, step).await?;
     }
     let ledger = &runner.parts.ledger;
     match crate::lease::renew(
@@ -190,4 +174,26 @@ async fn finish_sqlite(
         Ok(false) => Err(lost()),
         Err(error) => Err(write_error(database, error)),
     }
+}
+
+/// Refuses to finish a step that ran with foreign keys off and leaves rows without their parent.
+pub(super) async fn refuse_orphans(session: &mut dyn Session, step: &Step) -> Result<(), Error> {
+    let orphans = session
+        .query("PRAGMA foreign_key_check", &[])
+        .await
+        .map_err(|e| db_error::database_error(Database::Sqlite, "check foreign keys", e))?;
+    let Some(orphan) = orphans.first() else {
+        return Ok(());
+    };
+    Err(Error::new(
+        ErrorCode::StepFailed,
+        format!(
+            "`{}` ({}) would leave {} rows without their parent, the first in table `{}`",
+            step.id,
+            step.location,
+            orphans.len(),
+            orphan.text(0).unwrap_or("?")
+        ),
+    )
+    .help("`PRAGMA foreign_key_check` lists them; correct the step, then run the command again"))
 }

@@ -6,8 +6,9 @@
 use migrate_source::Database;
 use migrate_source::classify::{Class, classify};
 
-use super::atomic::statement_failed;
+use super::atomic::{foreign_keys_off, statement_failed};
 use super::function::script;
+use super::group::refuse_orphans;
 use super::probe::{Verdict, cut_off, failed_without_effect};
 use super::run::{Runner, commit, step_run, write_error};
 use super::steps::{StepStatement, hash_of, hash_with, statement_texts};
@@ -51,7 +52,7 @@ impl<'r> Runner<'r> {
         );
         script(session, step, publish).await?;
         let result = self
-            .remaining_statements(session, step, &statements, &mut done)
+            .remaining_with_keys_off(session, step, &statements, &mut done)
             .await;
         let cleared = session.script(clear_audit(&ledger.tables)).await;
         result?;
@@ -69,6 +70,33 @@ impl<'r> Runner<'r> {
                 StepOutcome::Applied
             },
         ))
+    }
+
+    /// As [`remaining_statements`](Self::remaining_statements), on SQLite with its foreign keys
+    /// off if the step asks for that.
+    async fn remaining_with_keys_off(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        statements: &[StepStatement],
+        done: &mut usize,
+    ) -> Result<(), Error> {
+        if !step.foreign_keys_off(self.database()) {
+            return self
+                .remaining_statements(session, step, statements, done)
+                .await;
+        }
+        let were_on = foreign_keys_off(session, step).await?;
+        let mut result = self
+            .remaining_statements(session, step, statements, done)
+            .await;
+        if result.is_ok() {
+            result = refuse_orphans(session, step).await;
+        }
+        if were_on {
+            script(session, step, "PRAGMA foreign_keys = ON".to_owned()).await?;
+        }
+        result
     }
 
     async fn remaining_statements(

@@ -2,13 +2,19 @@
 //! the databases spell differently stands in `sql.rs`.
 
 mod apply;
+mod cost;
 mod drift;
 mod dry_run;
 mod functions;
 mod interrupted;
 mod non_atomic;
+mod odd_names;
 mod one;
 mod order;
+mod reading;
 mod records;
+mod refusals;
+mod runtimes;
 mod sql;
+mod sqlite;
 mod texts;
