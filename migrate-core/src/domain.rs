@@ -12,6 +12,6 @@ mod step;
 
 pub(crate) use compare::{Comparison, compare};
 pub use history::{History, HistoryBuilder, Source};
-pub(crate) use row::{LedgerRow, RowState, find_row};
+pub(crate) use row::{LedgerRow, LedgerRows, RowState};
 pub(crate) use step::Body;
 pub use step::Step;

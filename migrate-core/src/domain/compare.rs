@@ -37,6 +37,7 @@ pub(crate) fn compare<'h>(
             .iter()
             .map(|row| ((row.app.as_str(), row.name.as_str()), row))
             .collect(),
+        last_places: last_places(history),
         problems: Vec::new(),
         warnings: Vec::new(),
     };
@@ -65,6 +66,7 @@ struct Comparing<'h, 'r> {
     policies: Policies,
     history: &'h History,
     by_id: HashMap<(&'r str, &'r str), &'r LedgerRow>,
+    last_places: HashMap<(&'h str, &'h str), &'h str>,
     problems: Vec<Problem>,
     warnings: Vec<String>,
 }
@@ -136,7 +138,9 @@ impl<'r> Comparing<'_, 'r> {
         if self.history.get(&id).is_some() || !self.history.apps.contains(&row.app) {
             return;
         }
-        if is_newer(self.history, row) {
+        // Later than every step of its app and kind in the binary.
+        let last = self.last_places.get(&(row.app.as_str(), row.kind.as_str()));
+        if last.is_none_or(|last| *last < place(&row.kind, &row.name)) {
             let message = format!(
                 "`{id}` is applied and later than anything in this binary: the binary is older than the database"
             );
@@ -234,19 +238,23 @@ impl<'r> Comparing<'_, 'r> {
     }
 }
 
-/// Whether an unknown row is later than every step of its app and kind in the binary.
-fn is_newer(history: &History, row: &LedgerRow) -> bool {
-    let same_kind = |step: &&Step| step.id.app == row.app && step.kind_text() == row.kind;
-    let place = |name: &str| match row.kind.as_str() {
+/// Where a step stands among those of its app and kind.
+fn place<'n>(kind: &str, name: &'n str) -> &'n str {
+    match kind {
         // A data migration's date is what its name ends with.
-        "data" => name
-            .get(name.len().saturating_sub(10)..)
-            .unwrap_or(name)
-            .to_owned(),
-        _ => name.to_owned(),
-    };
-    history
-        .iter()
-        .filter(same_kind)
-        .all(|step| place(&step.id.name) < place(&row.name))
+        "data" => name.get(name.len().saturating_sub(10)..).unwrap_or(name),
+        _ => name,
+    }
+}
+
+/// The last place of each app and kind in the binary.
+fn last_places(history: &History) -> HashMap<(&str, &str), &str> {
+    let mut places: HashMap<(&str, &str), &str> = HashMap::new();
+    for step in history.iter() {
+        let kind = step.kind_text();
+        let this = place(kind, &step.id.name);
+        let last = places.entry((&step.id.app, kind)).or_insert(this);
+        *last = this.max(last);
+    }
+    places
 }

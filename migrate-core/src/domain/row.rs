@@ -1,5 +1,9 @@
 //! What the database says of one step.
 
+use std::ops::Deref;
+
+use crate::report::StepId;
+
 /// The state of a row. A step without a row is pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowState {
@@ -51,7 +55,79 @@ impl LedgerRow {
     }
 }
 
-/// The row of a step, if the ledger has one.
-pub(crate) fn find_row<'r>(rows: &'r [LedgerRow], app: &str, name: &str) -> Option<&'r LedgerRow> {
-    rows.iter().find(|row| row.app == app && row.name == name)
+/// The rows of a ledger, sorted by app and name: each step of a long history is looked up.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LedgerRows(Vec<LedgerRow>);
+
+impl LedgerRows {
+    /// Of a ledger that is not there.
+    pub(crate) const NONE: &'static Self = &Self(Vec::new());
+
+    pub(crate) fn new(mut rows: Vec<LedgerRow>) -> Self {
+        rows.sort_by(|a, b| (&a.app, &a.name).cmp(&(&b.app, &b.name)));
+        Self(rows)
+    }
+
+    /// The row of a step, if the ledger has one.
+    pub(crate) fn find(&self, id: &StepId) -> Option<&LedgerRow> {
+        let wanted = (id.app.as_str(), id.name.as_str());
+        let found = self
+            .0
+            .binary_search_by(|row| (row.app.as_str(), row.name.as_str()).cmp(&wanted));
+        found.ok().map(|place| &self.0[place])
+    }
+}
+
+impl Deref for LedgerRows {
+    type Target = [LedgerRow];
+
+    fn deref(&self) -> &[LedgerRow] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(app: &str, name: &str) -> LedgerRow {
+        LedgerRow {
+            app: app.to_owned(),
+            name: name.to_owned(),
+            kind: "sql".to_owned(),
+            state: RowState::Applied,
+            checksum: String::new(),
+            total: 0,
+            done: 0,
+            done_hash: None,
+            intent: None,
+            applied_at: None,
+            duration_ms: None,
+            rows: None,
+            faked: false,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn finds_each_row_whatever_the_order_they_came_in() {
+        // With the names joined, `a` + `b_0002` and `a_b` + `0002` would be neighbours.
+        let names = [
+            ("users", "0002_b"),
+            ("a_b", "0002"),
+            ("users", "0001_a"),
+            ("a", "b_0002"),
+        ];
+        let rows = LedgerRows::new(names.map(|(app, name)| row(app, name)).into());
+        for (app, name) in names {
+            let found = rows.find(&StepId::new(app, name)).unwrap();
+            assert_eq!((found.app.as_str(), found.name.as_str()), (app, name));
+        }
+        assert!(rows.find(&StepId::new("users", "0003_c")).is_none());
+        assert!(
+            LedgerRows::NONE
+                .find(&StepId::new("users", "0001_a"))
+                .is_none()
+        );
+    }
 }

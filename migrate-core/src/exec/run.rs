@@ -13,7 +13,7 @@ use crate::audit::{AuditEvent, AuditHook};
 use crate::cancel::Canceller;
 use crate::db_error::{self, Kind, database_error};
 use crate::dialect::{begin, clear_audit};
-use crate::domain::{Body, History, LedgerRow, Step, find_row};
+use crate::domain::{Body, History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::interrupt::Interrupt;
@@ -41,12 +41,12 @@ pub(crate) struct RunnerParts<'r> {
 /// Executes steps; see the files beside this one for the ways.
 pub(crate) struct Runner<'r> {
     pub(crate) parts: RunnerParts<'r>,
-    pub(crate) rows: Vec<LedgerRow>,
+    pub(crate) rows: LedgerRows,
     pub(crate) applied: Vec<StepRun>,
 }
 
 impl<'r> Runner<'r> {
-    pub(crate) fn new(parts: RunnerParts<'r>, rows: Vec<LedgerRow>) -> Self {
+    pub(crate) fn new(parts: RunnerParts<'r>, rows: LedgerRows) -> Self {
         Self {
             parts,
             rows,
@@ -59,7 +59,7 @@ impl<'r> Runner<'r> {
     }
 
     pub(crate) fn row(&self, id: &StepId) -> Option<&LedgerRow> {
-        find_row(&self.rows, &id.app, &id.name)
+        self.rows.find(id)
     }
 
     /// Whether a step is applied: before this run or in it.

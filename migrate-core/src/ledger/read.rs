@@ -5,7 +5,7 @@ use migrate_source::Database;
 use super::Tables;
 use crate::db_error::{self, Kind};
 use crate::dialect::{LEDGER_VERSION, timestamp_text};
-use crate::domain::{LedgerRow, RowState};
+use crate::domain::{LedgerRow, LedgerRows, RowState};
 use crate::error::{Error, ErrorCode};
 use crate::session::{Row, Session};
 
@@ -14,14 +14,14 @@ use crate::session::{Row, Session};
 pub(crate) enum LedgerRead {
     /// There is none; a run will create it.
     Absent,
-    /// Its rows, in no order.
-    Present(Vec<LedgerRow>),
+    /// Its rows.
+    Present(LedgerRows),
 }
 
 impl LedgerRead {
-    pub(crate) fn rows(&self) -> &[LedgerRow] {
+    pub(crate) fn rows(&self) -> &LedgerRows {
         match self {
-            Self::Absent => &[],
+            Self::Absent => LedgerRows::NONE,
             Self::Present(rows) => rows,
         }
     }
@@ -76,7 +76,7 @@ fn parse(tables: &Tables, rows: &[Row]) -> Result<LedgerRead, Error> {
             parsed.push(ledger_row(row).ok_or_else(|| damaged(tables, row))?);
         }
     }
-    Ok(LedgerRead::Present(parsed))
+    Ok(LedgerRead::Present(LedgerRows::new(parsed)))
 }
 
 fn check_version(tables: &Tables, row: &Row) -> Result<(), Error> {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::session::Opened;
 use crate::db_error::database_error;
 use crate::dialect::timestamp_text;
-use crate::domain::{History, LedgerRow, RowState, Step, compare, find_row};
+use crate::domain::{History, LedgerRow, RowState, Step, compare};
 use crate::error::Error;
 use crate::exec::{hash_of, statement_texts};
 use crate::holder::Holder;
@@ -60,7 +60,7 @@ impl Migrator<'_> {
         let mut steps: Vec<StatusEntry> = history
             .iter()
             .map(|step| {
-                let row = find_row(rows, &step.id.app, &step.id.name);
+                let row = rows.find(&step.id);
                 let failure = failures
                     .get(&step.id)
                     .filter(|_| !row.is_some_and(LedgerRow::is_applied));
@@ -163,9 +163,9 @@ impl Migrator<'_> {
                 .cmp(&a.applied_at)
                 .then_with(|| a.step.cmp(&b.step))
         });
-        let pending = history.iter().filter(|step| {
-            !find_row(rows, &step.id.app, &step.id.name).is_some_and(LedgerRow::is_applied)
-        });
+        let pending = history
+            .iter()
+            .filter(|step| !rows.find(&step.id).is_some_and(LedgerRow::is_applied));
         entries.extend(pending.map(|step| ListEntry {
             step: step.id.clone(),
             kind: Some(step.kind()),

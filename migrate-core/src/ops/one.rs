@@ -1,7 +1,7 @@
 //! `run NAME`: one data migration, by hand.
 
 use super::session::Opened;
-use crate::domain::{History, LedgerRow, Step, find_row};
+use crate::domain::{History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{Runner, check_steps, commit, dry_run};
 use crate::ledger::Applied;
@@ -156,8 +156,8 @@ fn outcome(step: &Step, outcome: StepOutcome) -> StepRun {
     }
 }
 
-fn is_applied(rows: &[LedgerRow], step: &Step) -> bool {
-    find_row(rows, &step.id.app, &step.id.name).is_some_and(LedgerRow::is_applied)
+fn is_applied(rows: &LedgerRows, step: &Step) -> bool {
+    rows.find(&step.id).is_some_and(LedgerRow::is_applied)
 }
 
 fn data_migration<'h>(history: &'h History, name: &str) -> Result<&'h Step, Error> {
@@ -179,7 +179,7 @@ fn data_migration<'h>(history: &'h History, name: &str) -> Result<&'h Step, Erro
     )))
 }
 
-fn dependencies_applied(step: &Step, history: &History, rows: &[LedgerRow]) -> Result<(), Error> {
+fn dependencies_applied(step: &Step, history: &History, rows: &LedgerRows) -> Result<(), Error> {
     let missing = step.after.iter().find(|id| {
         history
             .get(id)

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::session::Opened;
-use crate::domain::{History, LedgerRow, find_row};
+use crate::domain::{History, LedgerRow, LedgerRows};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{commit, hash_of, statement_texts};
 use crate::ledger::{Applied, Ledger, RunRow, Statement};
@@ -30,7 +30,10 @@ impl Migrator<'_> {
         let history = self.checked_history()?;
         let step = history.find(name)?;
         let opened = self.open().await?;
-        let applied = find_row(opened.ledger.rows(), &step.id.app, &step.id.name)
+        let applied = opened
+            .ledger
+            .rows()
+            .find(&step.id)
             .is_some_and(LedgerRow::is_applied);
         if applied {
             opened.connection.close().await;
@@ -231,7 +234,7 @@ fn not_possible(id: &StepId, why: &str) -> Error {
 }
 
 /// A row by name: of a step of this binary, or one that only the database knows.
-fn row_named(history: &History, rows: &[LedgerRow], name: &str) -> Result<StepId, Error> {
+fn row_named(history: &History, rows: &LedgerRows, name: &str) -> Result<StepId, Error> {
     let ids: Vec<StepId> = rows
         .iter()
         .filter(|row| row.name == name || format!("{}.{}", row.app, row.name) == name)
@@ -240,9 +243,7 @@ fn row_named(history: &History, rows: &[LedgerRow], name: &str) -> Result<StepId
     match ids.as_slice() {
         [id] => Ok(id.clone()),
         [] => match history.find(name) {
-            Ok(step) if find_row(rows, &step.id.app, &step.id.name).is_some() => {
-                Ok(step.id.clone())
-            }
+            Ok(step) if rows.find(&step.id).is_some() => Ok(step.id.clone()),
             Ok(step) => Err(Error::new(
                 ErrorCode::UnknownStep,
                 format!("`{}` is not recorded as applied", step.id),

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::refuse::refuse;
 use super::session::Opened;
-use crate::domain::{Comparison, LedgerRow, Step, compare, find_row};
+use crate::domain::{Comparison, LedgerRow, LedgerRows, Step, compare};
 use crate::error::Error;
 use crate::event::Event;
 use crate::exec::{check_steps, dry_run};
@@ -172,8 +172,8 @@ fn applied(rows: &[LedgerRow]) -> usize {
     rows.iter().filter(|row| row.is_applied()).count()
 }
 
-fn planned(step: &Step, rows: &[LedgerRow], database: Database) -> PlannedStep {
-    let row = find_row(rows, &step.id.app, &step.id.name);
+fn planned(step: &Step, rows: &LedgerRows, database: Database) -> PlannedStep {
+    let row = rows.find(&step.id);
     PlannedStep {
         step: step.id.clone(),
         kind: step.kind(),

@@ -7,7 +7,7 @@ use migrate_source::Database;
 use crate::cancel::{Canceller, unwatch, watch};
 use crate::db_error::database_error;
 use crate::dialect::session_settings;
-use crate::domain::History;
+use crate::domain::{History, LedgerRows};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::exec::{Reporter, Runner, RunnerParts, ensure_ledger};
@@ -145,7 +145,7 @@ impl<'c> Migrator<'c> {
             reset: self.reset_text(),
         };
         let mut locked = Locked {
-            runner: Runner::new(parts, Vec::new()),
+            runner: Runner::new(parts, LedgerRows::default()),
             waited,
             token,
             heartbeat,
@@ -162,7 +162,7 @@ impl<'c> Migrator<'c> {
         };
         match ledger {
             Ok(ledger) => {
-                locked.runner.rows = ledger.rows().to_vec();
+                locked.runner.rows = ledger.rows().clone();
                 Ok((locked, ledger))
             }
             Err(error) => {
@@ -240,7 +240,7 @@ impl<'c> Migrator<'c> {
             renews: false,
             reset: None,
         };
-        Runner::new(parts, ledger.rows().to_vec())
+        Runner::new(parts, ledger.rows().clone())
     }
 
     /// Settings of the run's own session. A user's connection is left as it is.
