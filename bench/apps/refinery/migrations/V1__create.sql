@@ -1,0 +1,1 @@
+CREATE TABLE app_items_0001 (id BIGINT PRIMARY KEY);
