@@ -19,13 +19,17 @@ fn main() -> Result<(), Box<dyn Error>> {
     if url.starts_with("postgres") {
         let mut connection = PgConnection::establish(url)?;
         if mode == "run" {
-            connection.run_pending_migrations(MIGRATIONS).map_err(failed)?;
+            connection
+                .run_pending_migrations(MIGRATIONS)
+                .map_err(failed)?;
         }
     } else {
         let path = url.trim_start_matches("sqlite:").split('?').next();
         let mut connection = SqliteConnection::establish(path.unwrap_or_default())?;
         if mode == "run" {
-            connection.run_pending_migrations(MIGRATIONS).map_err(failed)?;
+            connection
+                .run_pending_migrations(MIGRATIONS)
+                .map_err(failed)?;
         }
     }
     Ok(())

@@ -1,1 +1,79 @@
-fn main() {}
+//! A start with many steps: `APP STEPS` prints two times in milliseconds, the best of five.
+//!
+//! The first is what joining and ordering the steps takes, the second what a whole start with
+//! nothing pending takes on SQLite. The steps create nothing, so the database stays small and the
+//! times are those of the framework.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use migrate_core::__private::SqlFile;
+use migrate_core::{App, History, Migrations, Migrator};
+use sqlx::SqlitePool;
+
+const TURNS: usize = 5;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let steps = std::env::args().nth(1).ok_or("usage: APP STEPS")?;
+    let migrations = embedded(steps.parse()?);
+    let mut history = f64::INFINITY;
+    for _ in 0..TURNS {
+        let started = Instant::now();
+        History::embedded(migrations)?;
+        history = history.min(millis(started));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let no_op = runtime.block_on(no_op(migrations))?;
+    println!("{history} {no_op}");
+    Ok(())
+}
+
+/// What `embed_migrations!` would have put into the binary.
+fn embedded(steps: usize) -> &'static Migrations {
+    let files: Vec<SqlFile> = (1..=steps).map(file).collect();
+    let app = App::new("bench", "bench", files.leak());
+    Box::leak(Box::new(Migrations::new(
+        "bench",
+        vec![app].leak(),
+        &[],
+        &[],
+    )))
+}
+
+fn file(number: usize) -> SqlFile {
+    let mut text = format!("-- Step {number} of many.\n");
+    for line in 0..5 {
+        // Writing to a String does not fail.
+        let _ = writeln!(
+            text,
+            "SELECT {line}, 'some text that is as long as a column''s';"
+        );
+    }
+    SqlFile {
+        f: format!("{number:05}_step.sql").leak(),
+        t: text.leak(),
+        c: format!("v1:sha256:{number:064x}").leak(),
+    }
+}
+
+async fn no_op(migrations: &'static Migrations) -> Result<f64, Box<dyn Error>> {
+    let pool = SqlitePool::connect("sqlite::memory:").await?;
+    Migrator::new(&pool, migrations).run().await?;
+    let mut best = f64::INFINITY;
+    for _ in 0..TURNS {
+        let started = Instant::now();
+        let report = Migrator::new(&pool, migrations).run().await?;
+        best = best.min(millis(started));
+        if !report.steps.is_empty() {
+            return Err("the second start found something to do".into());
+        }
+    }
+    Ok(best)
+}
+
+fn millis(started: Instant) -> f64 {
+    started.elapsed().as_secs_f64() * 1e3
+}
