@@ -5,7 +5,7 @@ use super::function::script;
 use super::run::{Runner, lost, write_error};
 use crate::context::BoxFuture;
 use crate::db_error;
-use crate::domain::{LedgerRow, Step, find_row};
+use crate::domain::{LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
 use crate::ledger::{LedgerRead, read_ledger};
 use crate::report::StepRun;
@@ -65,10 +65,8 @@ impl<'r> Runner<'r> {
     async fn keep_applied(&self, session: &mut dyn Session, done: &mut Vec<StepRun>) {
         let _ = session.script("ROLLBACK".to_owned()).await;
         let read = read_ledger(session, &self.parts.ledger.tables).await;
-        let rows = read.as_ref().map(LedgerRead::rows).unwrap_or_default();
-        done.retain(|run| {
-            find_row(rows, &run.step.app, &run.step.name).is_some_and(LedgerRow::is_applied)
-        });
+        let rows = read.as_ref().map_or(LedgerRows::NONE, LedgerRead::rows);
+        done.retain(|run| rows.find(&run.step).is_some_and(LedgerRow::is_applied));
     }
 }
 
