@@ -77,6 +77,7 @@ async fn difference(
     let difference = TextDiff::from_lines(applied.as_str(), now)
         .unified_diff()
         .context_radius(CONTEXT)
+        .missing_newline_hint(false)
         .header("as applied", "in this binary")
         .to_string();
     if difference.is_empty() {
