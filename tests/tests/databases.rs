@@ -14,4 +14,5 @@ mod databases {
     mod harness;
     mod pgbench;
     mod quickstart;
+    mod readme;
 }

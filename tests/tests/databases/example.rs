@@ -8,21 +8,24 @@ use std::sync::{LazyLock, Mutex};
 use migrate_tests::Starter;
 use serde_json::Value;
 
-/// The program of an example's package.
+/// An example, ready to be started.
+pub(crate) fn example(package: &'static str) -> Starter {
+    Starter::new(program(package))
+}
+
+/// The path of an example's program.
 ///
 /// Cargo tells a test the path of its own package's programs only, so this asks it for the
 /// others'. With nothing to build that takes a moment.
-pub(crate) fn example(package: &'static str) -> Starter {
+pub(crate) fn program(package: &'static str) -> PathBuf {
     static BUILT: LazyLock<Mutex<HashMap<&str, PathBuf>>> = LazyLock::new(Mutex::default);
     let mut built = BUILT
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner);
-    Starter::new(
-        built
-            .entry(package)
-            .or_insert_with(|| build(package))
-            .clone(),
-    )
+    built
+        .entry(package)
+        .or_insert_with(|| build(package))
+        .clone()
 }
 
 fn build(package: &str) -> PathBuf {

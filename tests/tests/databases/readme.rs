@@ -1,0 +1,135 @@
+//! What the README shows is what happens: its sessions are typed again, and its lists compared
+//! with the code.
+//!
+//! A session is a ```console block after `<!-- session -->`; a line that begins with `$ ` is a
+//! command, the lines after it what it prints. All of them share one folder, as they would for a
+//! reader. Times are not compared. `README_OVERWRITE=1` writes what was printed; read it.
+
+use std::path::PathBuf;
+
+use migrate_core::ErrorCode;
+use migrate_tests::Starter;
+
+use crate::databases::example::program;
+
+/// How the README starts the quickstart.
+const CALL: &str = "cargo run -q -p quickstart";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_print_what_the_readme_says() {
+    let (path, text) = readme();
+    let folder = tempfile::TempDir::with_prefix("migrate-readme-").expect("no temporary folder");
+    let mut written = String::new();
+    let mut wrong = Vec::new();
+    let mut lines = text.lines().peekable();
+    let (mut announced, mut commands) = (false, 0);
+    while let Some(line) = lines.next() {
+        written.push_str(line);
+        written.push('\n');
+        let session = announced && line == "```console";
+        announced = line == "<!-- session -->";
+        while session && let Some(command) = lines.next_if(|line| *line != "```") {
+            let mut expected = String::new();
+            while let Some(line) = lines.next_if(|line| !line.starts_with("$ ") && *line != "```") {
+                expected.push_str(line);
+                expected.push('\n');
+            }
+            let printed = run(command, folder.path()).await;
+            if comparable(&printed) != comparable(&expected) {
+                wrong.push(format!("{command}\n{printed}"));
+            }
+            commands += 1;
+            written.push_str(&format!("{command}\n{}\n", printed.trim_end()));
+        }
+    }
+    assert!(commands >= 5, "the README has lost its sessions");
+    if std::env::var_os("README_OVERWRITE").is_some() {
+        std::fs::write(path, written).expect("the README can be written");
+    } else {
+        assert!(
+            wrong.is_empty(),
+            "not what README.md says:\n{}",
+            wrong.join("\n")
+        );
+    }
+}
+
+#[test]
+fn lists_every_error_code() {
+    let (_, text) = readme();
+    let missing: Vec<_> = ErrorCode::ALL
+        .iter()
+        .filter(|code| !text.contains(&format!("| `{code}` |")))
+        .collect();
+    assert!(missing.is_empty(), "not in README.md: {missing:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lists_every_verb() {
+    let (_, text) = readme();
+    let help = Starter::new(program("quickstart"))
+        .arg("migrate")
+        .arg("--help");
+    let help = help.run().await.stdout;
+    let verbs: Vec<_> = help
+        .lines()
+        .skip_while(|line| *line != "Verbs:")
+        .skip(1)
+        .map_while(|line| line.split_whitespace().next())
+        .collect();
+    assert!(verbs.len() > 10, "{help}");
+    for verb in verbs {
+        assert!(
+            text.contains(&format!("| `{verb}")),
+            "not in README.md: {verb}"
+        );
+    }
+}
+
+fn readme() -> (PathBuf, String) {
+    let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
+    let text = std::fs::read_to_string(&path).expect("the README can be read");
+    (path, text)
+}
+
+/// Runs a line of a session, with both outputs in one, as on a terminal.
+async fn run(line: &str, folder: &std::path::Path) -> String {
+    let words = line
+        .strip_prefix("$ ")
+        .and_then(|line| line.strip_prefix(CALL));
+    let words =
+        words.unwrap_or_else(|| panic!("a session's command begins with `$ {CALL}`: {line}"));
+    let words = words.strip_prefix(" --").unwrap_or(words);
+    let exit = Starter::new("sh")
+        .arg("-c")
+        .arg(format!("\"$0\" {words} 2>&1"))
+        .arg(program("quickstart"))
+        .folder(folder)
+        // As `cargo run` says it; the program's advice repeats how it was started.
+        .env("CARGO_PKG_NAME", "quickstart")
+        .run()
+        .await;
+    exit.stdout
+}
+
+/// The text without what differs from run to run: durations, dates, and the blanks that align them.
+fn comparable(text: &str) -> String {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let unit = word.trim_end_matches([',', ')', ';']);
+        let amount = words.last().map(|last| last.trim_start_matches('('));
+        let is_duration = matches!(unit, "ms" | "s" | "min")
+            && amount.is_some_and(|amount| amount.parse::<f64>().is_ok());
+        if is_duration {
+            words.pop();
+            words.push("TIME".to_owned());
+        } else if word.starts_with("20") && word.len() == 10 && word.matches('-').count() == 2 {
+            words.push("DATE".to_owned());
+        } else if word.len() == 8 && word.matches(':').count() == 2 {
+            words.push("CLOCK".to_owned());
+        } else {
+            words.push(word.to_owned());
+        }
+    }
+    words.join(" ")
+}
