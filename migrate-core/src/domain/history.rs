@@ -139,13 +139,13 @@ impl History {
     }
 
     fn unknown(&self, name: &str) -> Error {
-        let full: Vec<String> = self.iter().map(|step| step.id.to_string()).collect();
-        let short = self.iter().map(|step| step.id.name.as_str());
-        let near = if name.contains('.') {
-            nearest(name, full.iter().map(String::as_str))
-        } else {
-            nearest(name, short)
-        };
+        let names: Vec<String> = self
+            .iter()
+            .map(|step| match name.contains('.') {
+                true => step.id.to_string(),
+                false => step.id.name.clone(),
+            })
+            .collect();
         let error = Error::new(
             ErrorCode::UnknownStep,
             format!(
@@ -153,7 +153,7 @@ impl History {
                 name.escape_debug()
             ),
         );
-        match near {
+        match near(name, &names) {
             Some(near) => error.help(format!("there is one of a similar name: `{near}`")),
             None => error.help("`migrate list` shows what there is"),
         }
@@ -164,6 +164,21 @@ impl History {
     pub(crate) fn check_for(&self, database: Database) -> Result<(), Error> {
         build::check_for(self, database)
     }
+}
+
+/// The name nearest to what was typed, as a whole or as far as it was typed: a prefix would do.
+fn near<'n>(typed: &str, names: &'n [String]) -> Option<&'n String> {
+    let beginnings: Vec<&str> = names
+        .iter()
+        .map(|name| name.get(..typed.len()).unwrap_or(name))
+        .collect();
+    let by = |near: Option<&str>, all: &[&str]| {
+        near.and_then(|near| all.iter().position(|name| *name == near))
+    };
+    let whole: Vec<&str> = names.iter().map(String::as_str).collect();
+    let place = by(nearest(typed, whole.iter().copied()), &whole)
+        .or_else(|| by(nearest(typed, beginnings.iter().copied()), &beginnings));
+    place.map(|place| &names[place])
 }
 
 /// Collects steps for a [`History`] that is not embedded.
