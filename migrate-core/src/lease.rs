@@ -125,6 +125,23 @@ pub(crate) async fn look(session: &mut dyn Session, tables: &Tables) -> sqlx::Re
         .and_then(Seen::parse))
 }
 
+/// As [`look`], for a ledger that is there and must have both rows.
+///
+/// # Errors
+///
+/// [`ErrorCode::LedgerDamaged`] when it has not.
+pub(crate) async fn look_whole(session: &mut dyn Session, tables: &Tables) -> Result<Seen, Error> {
+    match look(session, tables).await {
+        Ok(Some(seen)) if seen.token == seen.lease_token => Ok(seen),
+        Ok(Some(_)) => Err(damaged(tables, "its two rows have different tokens")),
+        Ok(None) => Err(damaged(tables, "a row is missing")),
+        Err(error) if db_error::kind(&error) == Kind::UndefinedTable => {
+            Err(damaged(tables, "a table is missing").with_source(error))
+        }
+        Err(error) => Err(database_error(tables.database(), "look at the lock", error)),
+    }
+}
+
 /// Takes the lock, waiting while a live holder shows progress.
 ///
 /// # Errors
@@ -135,24 +152,16 @@ pub(crate) async fn acquire(
     session: &mut dyn Session,
     request: &LeaseRequest<'_>,
 ) -> Result<Lease, Error> {
-    let database = request.tables.database();
     let started = Instant::now();
     let mut last_sign = (started, None);
     let mut pause = Duration::from_millis(20);
     let mut told = None;
     loop {
         request.interrupt.check()?;
-        let seen = match look(session, request.tables).await {
-            Ok(Some(seen)) if seen.token != seen.lease_token => {
-                return Err(tokens_differ(request.tables, &seen));
-            }
-            Ok(Some(seen)) => Some(seen),
-            Ok(None) => return Err(rows_missing(request.tables)),
-            Err(error) if db_error::kind(&error) == Kind::LockNotAvailable => None,
-            Err(error) if db_error::kind(&error) == Kind::UndefinedTable => {
-                return Err(rows_missing(request.tables).with_source(error));
-            }
-            Err(error) => return Err(database_error(database, "look at the lock", error)),
+        let seen = match look_whole(session, request.tables).await {
+            Ok(seen) => Some(seen),
+            Err(error) if error.code() == ErrorCode::LockHeld => None,
+            Err(error) => return Err(error),
         };
         if let Some(seen) = seen
             .as_ref()
@@ -346,32 +355,13 @@ fn is_number(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || c == '.')
 }
 
-fn rows_missing(tables: &Tables) -> Error {
-    Error::new(ErrorCode::LedgerDamaged, format!("the lock's row is missing from {}", tables.lock()))
-        .help(format!(
-            "put it back: `INSERT INTO {} (id, token, holder, session) VALUES (1, 0, '', '')`, and likewise `INSERT INTO {} (id, token) VALUES (1, 0)`",
-            tables.lock(),
-            tables.lease()
-        ))
-}
-
-fn tokens_differ(tables: &Tables, seen: &Seen) -> Error {
-    let next = seen.token.max(seen.lease_token).saturating_add(1);
+/// The lock's rows were changed by hand, or its tables are gone.
+fn damaged(tables: &Tables, what: &str) -> Error {
     Error::new(
         ErrorCode::LedgerDamaged,
-        format!(
-            "the lock's two rows were changed by hand: {} has token {} and {} has {}",
-            tables.lock(),
-            seen.token,
-            tables.lease(),
-            seen.lease_token
-        ),
+        format!("the lock of the ledger {tables} was changed by hand: {what}"),
     )
-    .help(format!(
-        "make sure that no migration runs, then give both the same: `UPDATE {} SET token = {next}` and `UPDATE {} SET token = {next}, expires_at = NULL`",
-        tables.lock(),
-        tables.lease()
-    ))
+    .help("make sure that no migration runs, then repair it: `migrate lock release --force`")
 }
 
 fn held(seen: Option<&Seen>, waited: Duration) -> Error {
@@ -448,19 +438,38 @@ pub(crate) async fn release(
         .map_err(|failed| failed.error)
 }
 
-/// Takes the lock away from whoever has it: the token grows, so the holder cannot commit.
+/// Takes the lock away from whoever has it: the token grows, so the holder cannot commit. Rows
+/// that were lost are put back.
+///
+/// The token that follows is higher than any that left a trace; the gap is for holders that took
+/// a lock since lost and have written nothing.
 pub(crate) async fn revoke(session: &mut dyn Session, tables: &Tables) -> sqlx::Result<()> {
-    let sql = format!(
-        "UPDATE {} SET token = token + 1, holder = '', session = '' WHERE id = 1; \
-         UPDATE {} SET token = token + 1, expires_at = NULL, progress_at = NULL, activity = NULL \
-         WHERE id = 1",
-        tables.lock(),
-        tables.lease()
-    );
+    const GAP: i64 = 1000;
+    let (lock, lease) = (tables.lock(), tables.lease());
+    let highest = [
+        (&lock, "token"),
+        (&lease, "token"),
+        (&tables.steps(), "fence"),
+        (&tables.runs(), "fence"),
+    ]
+    .map(|(table, column)| format!("SELECT MAX({column}) AS token FROM {table}"))
+    .join(" UNION ALL ");
+    let next = session
+        .query(
+            &format!("SELECT COALESCE(MAX(token), 0) FROM ({highest}) traces"),
+            &[],
+        )
+        .await?;
+    let next = next.first().and_then(|row| row.int(0)).unwrap_or(0) + GAP;
     let first = before_begin(tables.database())
         .map(|sql| format!("{sql}; "))
         .unwrap_or_default();
-    let whole = format!("{first}{}; {sql}; COMMIT", begin(tables.database()));
+    let whole = format!(
+        "{first}{begin}; DELETE FROM {lease}; DELETE FROM {lock}; \
+         INSERT INTO {lock} (id, token, holder, session) VALUES (1, {next}, '', ''); \
+         INSERT INTO {lease} (id, token) VALUES (1, {next}); COMMIT",
+        begin = begin(tables.database()),
+    );
     match session.script(whole).await {
         Ok(_) => Ok(()),
         Err(failed) => {

@@ -96,7 +96,7 @@ impl<'c> Target<'c> {
     ///
     /// [`ErrorCode::BadUrl`]. The URL itself is never part of an error.
     pub fn from_url(url: &str) -> Result<Target<'static>, Error> {
-        let scheme = url.split(':').next().unwrap_or_default();
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         let kind = match scheme {
             "sqlite" => Self::sqlite_url(url),
             "postgres" | "postgresql" => Self::postgres_url(url),

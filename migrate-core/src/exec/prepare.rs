@@ -87,10 +87,11 @@ fn check_step(step: &Step, database: Database) -> Result<(), Error> {
         return Ok(());
     };
     let sql = &text.parsed.up;
-    let mut found = any_step_errors(sql, Some(database));
-    if step.atomic {
-        found.extend(atomic_step_errors(sql, Some(database)));
-    }
+    let mut found = if step.atomic {
+        atomic_step_errors(sql, Some(database))
+    } else {
+        any_step_errors(sql, Some(database))
+    };
     if database == Database::Sqlite && !step.foreign_keys_off(database) {
         found.extend(table_rebuild_risk(sql));
     }

@@ -3,6 +3,7 @@
 use super::session::Opened;
 use crate::db_error::database_error;
 use crate::error::{Error, ErrorCode};
+use crate::exec::ensure_ledger;
 use crate::holder::Holder;
 use crate::lease;
 use crate::migrator::Migrator;
@@ -36,7 +37,16 @@ impl Migrator<'_> {
 }
 
 async fn seen(opened: &mut Opened<'_, '_>) -> Result<LockStatus, Error> {
-    let nobody = LockStatus {
+    if !opened.ledger.is_present() {
+        return Ok(nobody());
+    }
+    let tables = &opened.tables;
+    let seen = lease::look_whole(opened.connection.session(), tables).await?;
+    Ok(seen.status(&Holder::this("")))
+}
+
+fn nobody() -> LockStatus {
+    LockStatus {
         held: false,
         token: 0,
         holder: None,
@@ -44,19 +54,21 @@ async fn seen(opened: &mut Opened<'_, '_>) -> Result<LockStatus, Error> {
         progress_ms_ago: None,
         activity: None,
         dead: false,
-    };
-    if !opened.ledger.is_present() {
-        return Ok(nobody);
     }
-    let tables = &opened.tables;
-    let seen = lease::look(opened.connection.session(), tables)
-        .await
-        .map_err(|e| database_error(tables.database(), "look at the lock", e))?;
-    Ok(seen.map_or(nobody, |seen| seen.status(&Holder::this(""))))
 }
 
 async fn release(opened: &mut Opened<'_, '_>, force: bool) -> Result<LockStatus, Error> {
-    let status = seen(opened).await?;
+    let status = match seen(opened).await {
+        // Rows that were lost are put back by the same means, for whoever is sure.
+        Err(error) if error.code() == ErrorCode::LedgerDamaged && force => {
+            ensure_ledger(opened.connection.session(), &opened.tables).await?;
+            LockStatus {
+                held: true,
+                ..nobody()
+            }
+        }
+        other => other?,
+    };
     if !status.held {
         return Ok(status);
     }

@@ -122,18 +122,30 @@ pub fn atomic_step_errors(sql: &str, database: Option<Database>) -> Vec<SourceEr
 }
 
 /// Finds what must not stand in any step, in a transaction or not.
+///
+/// A step that is not atomic has no transactions of its own either: each statement commits
+/// together with its progress, which would end them.
 #[must_use]
 pub fn any_step_errors(sql: &str, database: Option<Database>) -> Vec<SourceError> {
-    if database.is_some_and(|database| database != Database::Postgres) {
-        return Vec::new();
-    }
-    let found = statements(sql, Database::Postgres).unwrap_or_default();
-    found
+    let mut errors: Vec<SourceError> = atomic_step_errors(sql, database)
         .into_iter()
-        .filter(|statement| is_copy_stream(statement.text))
-        .map(|statement| copy_stream_error(sql, statement.start))
-        .collect()
+        .filter(|error| error.code == TRANSACTION_CONTROL)
+        .map(|error| SourceError {
+            message: "a step that is not atomic has no transactions of its own: each statement commits together with its progress, which would end them".to_owned(),
+            help: "remove it, and put what belongs together into an atomic step".to_owned(),
+            ..error
+        })
+        .collect();
+    if database.is_none_or(|database| database == Database::Postgres) {
+        let found = statements(sql, Database::Postgres).unwrap_or_default();
+        let copies = found.iter().filter(|found| is_copy_stream(found.text));
+        errors.extend(copies.map(|found| copy_stream_error(sql, found.start)));
+    }
+    errors.sort_by_key(|error| (error.line, error.column));
+    errors
 }
+
+const TRANSACTION_CONTROL: &str = "transaction-control";
 
 fn statement_error(
     sql: &str,
@@ -159,7 +171,7 @@ fn statement_error(
             "put it into a step of its own with `-- migrate: atomic = false`",
         ),
         Class::TransactionControl { what } => at(
-            "transaction-control",
+            TRANSACTION_CONTROL,
             format!("{what} would end or replace the transaction that this step runs in"),
             "remove it: the step is one transaction by itself; or write `-- migrate: atomic = false` and keep transactions out of the file as well",
         ),

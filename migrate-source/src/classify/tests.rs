@@ -395,6 +395,14 @@ fn copy_streams_are_errors_in_every_step() {
     );
     assert_eq!(any_step_errors("COPY t FROM STDIN;", None).len(), 1);
     assert_eq!(any_step_errors("COPY t FROM STDIN;", Some(Sqlite)), []);
+    for database in [None, Some(Sqlite), Some(Postgres), Some(MySql)] {
+        let errors = any_step_errors("SELECT 1;\nCOMMIT;\nVACUUM;", database);
+        assert_eq!(
+            (errors.len(), errors[0].line),
+            (1, 2),
+            "{database:?}: {errors:?}"
+        );
+    }
     assert_eq!(
         any_step_errors("VACUUM; COPY t FROM '/x';", Some(Postgres)),
         []
