@@ -2,11 +2,15 @@
 //! the databases spell differently stands in `sql.rs`.
 
 mod apply;
+mod audit;
+mod cancel;
 mod cost;
 mod drift;
 mod dry_run;
 mod functions;
 mod interrupted;
+mod lease;
+mod leftovers;
 mod non_atomic;
 mod odd_names;
 mod one;

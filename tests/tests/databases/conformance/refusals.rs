@@ -167,8 +167,16 @@ async fn lost_tables_are_damage(db: Db) {
         assert!(!error.helps().is_empty());
         assert_eq!(database.dump(Scope::Everything).await, before, "{table}");
         if table != "migrate_steps" {
-            database.migrator(history(&FILES)).release_lock(true).await.unwrap();
-            assert_eq!(database.migrate(history(&FILES)).await, ["0002_two"], "{table}");
+            database
+                .migrator(history(&FILES))
+                .release_lock(true)
+                .await
+                .unwrap();
+            assert_eq!(
+                database.migrate(history(&FILES)).await,
+                ["0002_two"],
+                "{table}"
+            );
         }
     }
 }
