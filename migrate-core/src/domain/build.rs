@@ -113,11 +113,12 @@ impl Draft {
             disable_audit: false,
             formerly: Vec::new(),
             description: None,
-            location,
+            location: location.clone(),
             body: Body::Sql {
                 number: name.number,
                 texts: vec![SqlText {
                     database: name.database,
+                    location,
                     checksum: checksum.map_or_else(|| of_sql(text).to_string(), str::to_owned),
                     runs: own(&header.run),
                     parsed,

@@ -107,7 +107,8 @@ impl<'r> Comparing<'_, 'r> {
             let (id, now) = (&step.id, step.checksum(self.database));
             let message = format!(
                 "`{id}` ({}) was changed after it was applied: the ledger has {}, this binary {now}",
-                step.location, row.checksum
+                step.location_on(self.database),
+                row.checksum
             );
             let put_back =
                 "put the text back as it was applied, and write the change as a new step"

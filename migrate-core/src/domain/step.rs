@@ -44,6 +44,8 @@ pub(crate) enum Body {
 #[derive(Clone, Debug)]
 pub(crate) struct SqlText {
     pub(crate) database: Option<Database>,
+    /// The file, as `app/file`.
+    pub(crate) location: String,
     pub(crate) checksum: String,
     pub(crate) parsed: SqlFile,
     /// Data migrations that the step runs after its statements.
@@ -82,6 +84,12 @@ impl Step {
     /// The file; for a function with its line.
     pub fn location(&self) -> &str {
         &self.location
+    }
+
+    /// Like [`location`](Self::location), of the file that this database gets.
+    pub(crate) fn location_on(&self, database: Database) -> &str {
+        self.text_for(database)
+            .map_or(&self.location, |text| &text.location)
     }
 
     /// The steps that come directly before this one, implied ones included.

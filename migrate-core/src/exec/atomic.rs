@@ -12,6 +12,7 @@ use super::function::{clears_in_transaction, script};
 use super::group::Group;
 use super::run::{Runner, execute_all, lost, step_run, write_error};
 use super::statement_texts;
+use super::steps::StepStatement;
 use crate::db_error::{self, Kind};
 use crate::dialect::{before_begin, begin, clear_audit, publish_audit};
 use crate::domain::{Body, Step};
@@ -85,12 +86,11 @@ impl<'r> Runner<'r> {
                     Some(place) => place,
                     None => syntax_error_place(&failed.error, sql, start, database),
                 };
-                match statements.get(place).map(|statement| statement.line) {
-                    Some(line) => Err(statement_failed(
+                match statements.get(place) {
+                    Some(statement) => Err(statement_failed(
                         step,
-                        place,
-                        statements.len(),
-                        line,
+                        (place, statements.len()),
+                        statement,
                         failed.error,
                     )),
                     None => Err(write_error(database, failed.error)),
@@ -211,13 +211,12 @@ impl<'r> Runner<'r> {
     ) -> Result<(), Error> {
         let statements = statement_texts(step, self.database())?;
         let of = statements.len();
-        for (i, statement) in statements.into_iter().enumerate() {
-            let line = statement.line;
+        for (i, statement) in statements.iter().enumerate() {
             session
-                .script(statement.text)
+                .script(statement.text.clone())
                 .await
-                .map_err(|failed| statement_failed(step, i, of, line, failed.error))?;
-            self.statement_done(step, i + 1, of, line);
+                .map_err(|failed| statement_failed(step, (i, of), statement, failed.error))?;
+            self.statement_done(step, i + 1, of, statement.line);
         }
         Ok(())
     }
@@ -247,7 +246,7 @@ fn commit_failed(step: &Step, database: Database, error: sqlx::Error) -> Error {
         format!(
             "`{}` ({}) cannot be committed: {}",
             step.id,
-            step.location,
+            step.location_on(database),
             db_error::redacted(&error)
         ),
     )
@@ -258,9 +257,8 @@ fn commit_failed(step: &Step, database: Database, error: sqlx::Error) -> Error {
 /// What a failing statement means, with its place.
 pub(super) fn statement_failed(
     step: &Step,
-    place: usize,
-    of: usize,
-    line: u32,
+    (place, of): (usize, usize),
+    statement: &StepStatement,
     error: sqlx::Error,
 ) -> Error {
     let text = db_error::redacted(&error);
@@ -282,10 +280,11 @@ pub(super) fn statement_failed(
     Error::new(
         code,
         format!(
-            "`{}` failed at statement {} of {of} ({}:{line}): {text}",
+            "`{}` failed at statement {} of {of} ({}:{}): {text}",
             step.id,
             place + 1,
-            step.location
+            statement.file,
+            statement.line
         ),
     )
     .help(help)

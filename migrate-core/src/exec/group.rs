@@ -188,7 +188,7 @@ pub(super) async fn refuse_orphans(session: &mut dyn Session, step: &Step) -> Re
         format!(
             "`{}` ({}) would leave {} rows without their parent, the first in table `{}`",
             step.id,
-            step.location,
+            step.location_on(Database::Sqlite),
             orphans.len(),
             orphan.text(0).unwrap_or("?")
         ),

@@ -140,7 +140,7 @@ impl<'r> Runner<'r> {
         let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
         let statement = &statements[place];
         let progress = ledger.progress(app, name, place + 1, hash);
-        let failed = |error| statement_failed(step, place, statements.len(), statement.line, error);
+        let failed = |error| statement_failed(step, (place, statements.len()), statement, error);
         if classify(&statement.text, database) == Class::Transactional {
             return in_one_transaction(session, &statement.text, &progress, failed).await;
         }
@@ -174,7 +174,8 @@ impl<'r> Runner<'r> {
                 ErrorCode::StepEdited,
                 format!(
                     "`{}` ({}) was interrupted after {done} statements, and those differ in this binary",
-                    step.id, step.location
+                    step.id,
+                    step.location_on(self.database())
                 ),
             )
             .help("put the statements that ran back as they were; the ones after them may be corrected")

@@ -102,7 +102,7 @@ fn check_step(step: &Step, database: Database) -> Result<(), Error> {
         ErrorCode::InvalidStep,
         format!(
             "{}:{}:{}: {}",
-            step.location, first.line, first.column, first.message
+            text.location, first.line, first.column, first.message
         ),
     );
     if !first.help.is_empty() {

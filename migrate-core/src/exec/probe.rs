@@ -92,7 +92,7 @@ fn review(step: &Step, place: usize, statement: &StepStatement) -> Error {
             "`{}` was interrupted during statement {} ({}:{}), and the database cannot tell whether it took effect:\n    {}",
             step.id,
             place + 1,
-            step.location,
+            statement.file,
             statement.line,
             shown.replace('\n', "\n    ")
         ),

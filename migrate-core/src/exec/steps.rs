@@ -7,10 +7,11 @@ use migrate_source::statements::statements;
 use crate::domain::Step;
 use crate::error::{Error, ErrorCode};
 
-/// One statement of a step, owned, with the line at which it begins.
+/// One statement of a step, owned, with the file and line at which it begins.
 #[derive(Clone, Debug)]
 pub(crate) struct StepStatement {
     pub(crate) text: String,
+    pub(crate) file: String,
     pub(crate) line: u32,
 }
 
@@ -25,13 +26,14 @@ pub(crate) fn statement_texts(
     let parsed = statements(&text.parsed.up, database).map_err(|error| {
         Error::new(
             ErrorCode::InvalidStep,
-            format!("{}: {error}", step.location),
+            format!("{}: {error}", text.location),
         )
     })?;
     Ok(parsed
         .iter()
         .map(|statement| StepStatement {
             text: statement.text.to_owned(),
+            file: text.location.clone(),
             line: statement.line,
         })
         .collect())

@@ -178,7 +178,7 @@ fn planned(step: &Step, rows: &LedgerRows, database: Database) -> PlannedStep {
         step: step.id.clone(),
         kind: step.kind(),
         mode: step.mode(database),
-        location: step.location.clone(),
+        location: step.location_on(database).to_owned(),
         description: step.description.clone(),
         resumes_after: row
             .filter(|row| row.done > 0)

@@ -73,7 +73,7 @@ impl Migrator<'_> {
         Ok(StepSql {
             step: step.id.clone(),
             mode: step.mode(database),
-            location: step.location.clone(),
+            location: step.location_on(database).to_owned(),
             statements,
             runs: step.runs(database).to_vec(),
         })
