@@ -111,3 +111,29 @@ async fn a_lost_file_and_a_late_one_are_drift() {
     ];
     session(&database, history::shop, "missing.txt", &commands).await;
 }
+
+#[tokio::test]
+async fn drift_weighs_more_than_what_else_is_wrong() {
+    let database = Database::new();
+    database.migrate("").await;
+    let plan = database
+        .migrate_with(history::edited_and_waiting(), "plan --json")
+        .await
+        .json();
+    let problems = plan["result"]["problems"].as_array().expect("a list");
+    let codes: Vec<_> = problems
+        .iter()
+        .map(|problem| problem["code"].clone())
+        .collect();
+    assert_eq!(codes, ["step_edited", "dependency_not_applied"]);
+    for words in ["--check", "verify"] {
+        let ran = database
+            .migrate_with(history::edited_and_waiting(), words)
+            .await;
+        assert_eq!(ran.exit.code(), 4, "{}", ran.stderr);
+    }
+    let ran = database
+        .migrate_with(history::edited_and_waiting(), "--check --edited allow")
+        .await;
+    assert_eq!(ran.exit.code(), 1, "a run would refuse: {}", ran.stderr);
+}

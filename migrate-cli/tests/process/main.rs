@@ -102,6 +102,7 @@ fn the_database_is_found_and_never_printed() {
     let database = Database::new();
     let empty = finished(shop("main").env("DATABASE_URL", ""));
     assert_eq!(empty.status.code(), Some(2), "an empty variable is none");
+    assert!(String::from_utf8_lossy(&empty.stderr).starts_with("error[no_database_url]"));
     assert_eq!(code(shop("main").env("DATABASE_URL", database.url())), 0);
     assert_eq!(
         code(

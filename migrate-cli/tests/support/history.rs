@@ -43,6 +43,18 @@ pub(crate) fn edited() -> History {
         .expect("a history")
 }
 
+/// The shop edited as above, with a step after it that waits for the manual one.
+pub(crate) fn edited_and_waiting() -> History {
+    let waiting = "-- migrate: after = [\"0003_unique\", \"tidy_names_2026_11_20\"]\nSELECT 1;\n";
+    let invoices = INVOICES.replace("cents INTEGER NOT NULL", "cents BIGINT NOT NULL");
+    base(&invoices)
+        .sql("users", "0004_waiting.sql", waiting)
+        .function(&LOWER_EMAILS)
+        .function(&TIDY_NAMES)
+        .build()
+        .expect("a history")
+}
+
 /// The shop without the manual function.
 pub(crate) fn without_tidy_names() -> History {
     users().function(&LOWER_EMAILS).build().expect("a history")
