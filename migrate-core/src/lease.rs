@@ -67,26 +67,25 @@ pub(crate) async fn acquire(
         if let Some(seen) = seen
             .as_ref()
             .filter(|seen| seen.may_be_taken(request.holder))
-            && let Some(own) = take(session, request, seen).await?
         {
             let from = (!seen.is_free()).then(|| seen.holder_text());
-            if from.is_some()
-                && let Err(error) = end_session(session, request, &seen.session).await
-            {
-                // Not ours to use, then: the next process finds it free and looks again. Should
-                // this fail too, the lease runs out.
-                let _ = release(session, request.tables, seen.token + 1).await;
-                return Err(error);
+            // Before the token row forgets the session: whoever dies in between leaves the next
+            // process what it needs to do the same.
+            if from.is_some() {
+                end_session(session, request, &seen.session).await?;
             }
-            (request.observe)(Event::LockTaken {
-                token: seen.token + 1,
-                taken_over_from: from,
-            });
-            return Ok(Lease {
-                token: seen.token + 1,
-                session: own,
-                waited: started.elapsed(),
-            });
+            if let Some(own) = take(session, request, seen).await? {
+                let token = seen.token + 1;
+                (request.observe)(Event::LockTaken {
+                    token,
+                    taken_over_from: from,
+                });
+                return Ok(Lease {
+                    token,
+                    session: own,
+                    waited: started.elapsed(),
+                });
+            }
         }
         let sign = seen.as_ref().map(|seen| (seen.token, seen.progress_at));
         if sign.is_some() && sign != last_sign.1 {

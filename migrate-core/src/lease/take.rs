@@ -94,7 +94,7 @@ fn is_contention(error: &sqlx::Error) -> bool {
     matches!(db_error::kind(error), Kind::LockNotAvailable | Kind::Retry)
 }
 
-/// Ends the session of a holder whose lock was taken over, so that a statement of its that still
+/// Ends the session of a holder whose lock is about to be taken over, so that a statement of its that still
 /// runs in the server cannot meet ours. Without the right to do so, waits until it has ended.
 pub(super) async fn end_session(
     session: &mut dyn Session,
@@ -131,7 +131,7 @@ pub(super) async fn end_session(
             Ok(_) => {
                 return Err(Error::new(
                     ErrorCode::LockHeld,
-                    format!("the lock was taken over, but the former holder's session ({theirs}) is still in the server and cannot be ended from here"),
+                    format!("the lock's holder is gone, but its session ({theirs}) is still in the server and cannot be ended from here"),
                 )
                 .help("ask an administrator to end that session, then run the command again"));
             }

@@ -46,19 +46,26 @@ fn push_changes(table: &mut Table, step: &DryRunStep) {
     }
 }
 
+/// The table, then what happened to it; what did not happen leaves no gap.
 fn row(change: &TableChange) -> Vec<Cell> {
-    let cell = |n: u64, word: &str| {
-        Cell::new(if n == 0 {
-            String::new()
-        } else {
-            format!("{} {word}", units::count(n))
-        })
-        .right()
-    };
-    vec![
-        Cell::new(&change.table),
-        cell(change.inserted, "inserted").with(Paint::good),
-        cell(change.updated, "updated").with(Paint::warn),
-        cell(change.deleted, "deleted").with(Paint::bad),
-    ]
+    let happened = [
+        (
+            change.inserted,
+            "inserted",
+            Paint::good as fn(Paint, &str) -> String,
+        ),
+        (change.updated, "updated", Paint::warn),
+        (change.deleted, "deleted", Paint::bad),
+    ];
+    let cells = happened
+        .into_iter()
+        .filter(|(rows, ..)| *rows > 0)
+        .map(|(rows, word, color)| {
+            Cell::new(format!("{} {word}", units::count(rows)))
+                .right()
+                .with(color)
+        });
+    std::iter::once(Cell::new(&change.table))
+        .chain(cells)
+        .collect()
 }
