@@ -30,7 +30,7 @@ pub(super) fn step(attr: &Attr, function: &Function, step: &Step) -> TokenStream
         function,
         step,
         &quote! {
-            const RANK: u32 = #rank;
+            #rank
             #constant
             #place
             #runtime::inventory::submit! { #registration }
@@ -77,13 +77,18 @@ fn step_path(path: &StepPath) -> TokenStream {
     }
 }
 
+/// `const RANK: u32 = after([..]);`, at the first step it comes after: there rustc reports a cycle.
 fn rank(attr: &Attr, step: &Step) -> TokenStream {
-    let runtime = attr.runtime();
+    let span = step
+        .after
+        .first()
+        .map_or_else(Span::call_site, |path| path.ident.span());
+    let runtime = attr.runtime().at(span);
     let after = step.after.iter().map(|path| {
         let step = step_path(path);
         quote_spanned!(path.ident.span()=> #step.__rank())
     });
-    quote!(#runtime::after([#(#after),*]))
+    quote_spanned!(span=> const RANK: u32 = #runtime::after([#(#after),*]);)
 }
 
 /// `impl users { pub const lower_emails_2026_11_20: StepRef = ..; }`

@@ -1,0 +1,6 @@
+migrate_core::embed_migrations! {
+    users => "ui/common",
+    users => "ui/memory",
+}
+
+fn main() {}

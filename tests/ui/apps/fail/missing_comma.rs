@@ -1,0 +1,6 @@
+migrate_core::embed_migrations! {
+    users => "ui/common"
+    memory => "ui/memory"
+}
+
+fn main() {}

@@ -1,0 +1,9 @@
+use migrate_core::{Context, Result, data_migration};
+use sqlx::Sqlite;
+
+#[data_migration(after = ["0002_add_email"])]
+async fn lower_emails_2026_11_20(_cx: &mut Context<'_, Sqlite>) -> Result<u64> {
+    Ok(0)
+}
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_core::embed_migrations! { 1 => "ui/common" }
+
+fn main() {}

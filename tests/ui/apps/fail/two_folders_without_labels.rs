@@ -1,0 +1,3 @@
+migrate_core::embed_migrations!("ui/common", "ui/memory");
+
+fn main() {}

@@ -1,0 +1,6 @@
+migrate_core::embed_migrations! {
+    users => "ui/common",
+    extern billing,
+}
+
+fn main() {}

@@ -1,0 +1,3 @@
+migrate_core::embed_migrations! { users => "ui/table_rebuild" }
+
+fn main() {}

@@ -1,0 +1,2 @@
+-- migrate: after = "0002_a"
+SELECT 1;

@@ -1,0 +1,2 @@
+-- migrate: after = "user.0001_initial"
+SELECT 1;

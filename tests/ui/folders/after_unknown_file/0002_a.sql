@@ -1,0 +1,2 @@
+-- migrate: after = "0001_initail"
+SELECT 1;

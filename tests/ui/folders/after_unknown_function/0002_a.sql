@@ -1,0 +1,3 @@
+
+-- migrate: after = "lower_emails_2026_11_20"
+SELECT 1;

@@ -1,0 +1,2 @@
+-- migrate: after = "initial"
+SELECT 1;

@@ -1,0 +1,2 @@
+-- migrate: atomic = maybe
+SELECT 1;

@@ -1,0 +1,2 @@
+-- migrate: before = "0003_c"
+SELECT 1;

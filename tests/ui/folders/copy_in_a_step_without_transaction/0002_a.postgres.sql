@@ -1,0 +1,2 @@
+-- migrate: atomic = false
+COPY users TO STDOUT;

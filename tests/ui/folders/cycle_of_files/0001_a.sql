@@ -1,0 +1,2 @@
+-- migrate: after = "0003_c"
+SELECT 1;

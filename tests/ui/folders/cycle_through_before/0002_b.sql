@@ -1,0 +1,2 @@
+-- migrate: before = "0001_a"
+SELECT 1;

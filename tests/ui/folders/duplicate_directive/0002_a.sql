@@ -1,0 +1,3 @@
+-- migrate: atomic = false
+-- migrate: atomic = true
+SELECT 1;

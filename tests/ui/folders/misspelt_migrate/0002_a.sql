@@ -1,0 +1,2 @@
+-- migrat: atomic = false
+SELECT 1;

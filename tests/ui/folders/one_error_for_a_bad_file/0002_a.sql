@@ -1,0 +1,2 @@
+-- migrate: atomik = false
+SELECT 1;

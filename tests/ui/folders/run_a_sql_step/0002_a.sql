@@ -1,0 +1,2 @@
+-- migrate: run = "0001_initial"
+SELECT 1;

@@ -1,0 +1,3 @@
+CREATE TABLE new_users (id INTEGER PRIMARY KEY);
+DROP TABLE users;
+ALTER TABLE new_users RENAME TO users;

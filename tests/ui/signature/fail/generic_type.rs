@@ -1,0 +1,10 @@
+use migrate_core::{Context, Result, data_migration};
+
+migrate_core::embed_migrations! { users => "ui/common" }
+
+#[data_migration(after = ["0002_add_email"])]
+async fn lower_emails_2026_11_20<DB: migrate_core::StepDatabase>(_cx: &mut Context<'_, DB>) -> Result<u64> {
+    Ok(0)
+}
+
+fn main() {}

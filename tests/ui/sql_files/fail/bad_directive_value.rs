@@ -1,0 +1,3 @@
+migrate_core::embed_migrations! { users => "ui/bad_directive_value" }
+
+fn main() {}
