@@ -93,3 +93,20 @@ async fn looks_before_it_runs(db: Db) {
     done(&database, "migrate").await;
     done(&database, "migrate --check").await;
 }
+
+/// The README's service that migrates when it starts, and can be told not to.
+#[tokio::test]
+async fn a_service_migrates_when_it_starts() {
+    let database = TestDatabase::create(Db::Sqlite).await;
+    let service = example("minimal")
+        .env("DATABASE_URL", database.url())
+        .arg("serve");
+    let said = service.clone().env("MIGRATE_ON_START", "off").run().await;
+    assert!(said.stderr.contains("2 steps are pending"), "{said:?}");
+    for applied in ["2 migrations applied", "0 migrations applied"] {
+        let said = service.run().await;
+        assert_eq!((said.code, said.stderr.trim()), (Some(0), applied));
+    }
+    let shouting = "SELECT COUNT(*) FROM users WHERE email <> LOWER(email)";
+    assert_eq!(count(&database, shouting).await, 0);
+}
