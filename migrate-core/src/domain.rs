@@ -5,6 +5,7 @@
 
 mod build;
 mod compare;
+mod fit;
 mod history;
 mod order;
 mod row;

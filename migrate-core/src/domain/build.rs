@@ -6,7 +6,6 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 
-use migrate_source::Database;
 use migrate_source::checksum::of_sql;
 use migrate_source::file_name::{Direction, FileName};
 use migrate_source::name::{Reference, check_app_label, nearest};
@@ -56,7 +55,7 @@ struct Draft {
     apps: Vec<(String, String)>,
 }
 
-fn invalid(location: &str, what: impl Display) -> Error {
+pub(super) fn invalid(location: &str, what: impl Display) -> Error {
     Error::new(ErrorCode::InvalidStep, format!("{location}: {what}"))
 }
 
@@ -358,54 +357,4 @@ fn duplicate(id: &StepId, one: &str, other: &str) -> Error {
         format!("`{id}` exists twice: {one} and {other}"),
     )
     .help("rename one of them")
-}
-
-/// See [`History::check_for`].
-pub(super) fn check_for(history: &History, database: Database) -> Result<(), Error> {
-    for step in history.iter() {
-        match &step.body {
-            Body::Function(function) => {
-                let written_for = function.run.database();
-                if written_for.is_some_and(|other| other != database) {
-                    return Err(wrong_database(step, database));
-                }
-            }
-            Body::Sql { .. } => {
-                let Some(text) = step.text_for(database) else {
-                    return Err(wrong_database(step, database));
-                };
-                let non_atomic = text
-                    .runs
-                    .iter()
-                    .find(|id| history.get(id).is_some_and(|step| !step.atomic));
-                if let (true, Some(run)) = (step.atomic, non_atomic) {
-                    return Err(invalid(
-                        &step.location,
-                        format!("`{}` is atomic but runs `{run}`, which is not: its commits would escape", step.id),
-                    )
-                    .help("write `-- migrate: atomic = false` at the top of the file"));
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn wrong_database(step: &Step, database: Database) -> Error {
-    let error = Error::new(
-        ErrorCode::WrongDatabase,
-        format!(
-            "`{}` ({}) has nothing to run on {database}",
-            step.id, step.location
-        ),
-    );
-    match &step.body {
-        Body::Sql { .. } => error.help(format!(
-            "add a file for this database beside it: `{}.{database}.sql`",
-            step.id.name
-        )),
-        Body::Function(_) => error.help(
-            "write it for every database: `async fn ..(cx: &mut Context<'_, migrate_core::Portable>)`",
-        ),
-    }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use migrate_source::Database;
 use migrate_source::name::nearest;
 
-use super::build;
 use super::step::Step;
+use super::{build, fit};
 use crate::embedded::{FunctionStep, Migrations};
 use crate::error::{Error, ErrorCode};
 use crate::report::StepId;
@@ -162,7 +162,7 @@ impl History {
     /// Checks what depends on the database: each SQL step has a text for it, each function is
     /// written for it, and a step that runs a non-atomic function is non-atomic itself.
     pub(crate) fn check_for(&self, database: Database) -> Result<(), Error> {
-        build::check_for(self, database)
+        fit::check_for(self, database)
     }
 }
 
