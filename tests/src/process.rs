@@ -225,6 +225,20 @@ impl Running {
             .then(|| line.trim_end().to_owned())
     }
 
+    /// Continues a stopped process and waits until it ends. Tells it so again and again: a
+    /// signal that comes before the stop it should end would be lost.
+    pub async fn wake_and_wait(self) -> Exit {
+        let pid = self.pid();
+        let waking = tokio::spawn(async move {
+            while kill_process(pid, Signal::CONT).is_ok() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        let exit = self.wait().await;
+        waking.abort();
+        exit
+    }
+
     /// Waits until it ends.
     ///
     /// # Panics

@@ -1,7 +1,8 @@
 //! A TCP proxy between a client and its database server that counts messages and breaks things.
 //!
-//! It numbers the client's messages from 1, over all connections in the order of their arrival,
-//! and carries out one [`Fault`] before or after forwarding the one that a test chose. So "killed
+//! It numbers the client's messages from 1, over all connections in the order of their arrival or
+//! over one of them, and carries out one [`Fault`] before or after forwarding the one that a test
+//! chose. So "killed
 //! before and after every message" is a loop over a number. `frames.rs` cuts messages apart.
 
 mod frames;
@@ -46,8 +47,10 @@ pub enum Act {
 /// One thing that goes wrong at one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The client's message, counted from 1 over all connections.
+    /// The client's message, counted from 1: of one connection, or over all of them.
     pub message: usize,
+    /// Which connection, counted from 0; `None` is all of them.
+    pub connection: Option<usize>,
     /// Before or after it is forwarded.
     pub when: When,
     /// What goes wrong.

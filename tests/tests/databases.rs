@@ -9,10 +9,14 @@
 )]
 
 mod databases {
+    mod concurrency;
     mod conformance;
+    mod crash;
     mod example;
+    mod fencing;
     mod harness;
     mod pgbench;
     mod quickstart;
     mod readme;
+    mod service;
 }

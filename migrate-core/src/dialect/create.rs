@@ -11,69 +11,11 @@ use crate::ledger::Tables;
 /// each statement) reads as absent and is completed.
 pub(crate) fn create_ledger(tables: &Tables) -> Vec<String> {
     let types = Types::of(tables.database());
-    let Types {
-        text,
-        long,
-        int,
-        time,
-        id,
-        key,
-        options,
-    } = types;
-    let mut statements = vec![
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} (app {key} NOT NULL, name {key} NOT NULL, \
-             kind {text} NOT NULL, state {text} NOT NULL, checksum {text} NOT NULL, source {long}, \
-             total {int}, done {int}, done_hash {text}, intent {int}, started_at {time}, \
-             applied_at {time}, duration_ms {int}, rows_affected {int}, result {long}, \
-             faked {int} NOT NULL, runs {int} NOT NULL, error {long}, host {text} NOT NULL, \
-             pid {int} NOT NULL, app_version {text} NOT NULL, fence {int} NOT NULL, \
-             PRIMARY KEY (app, name)){options}",
-            tables.steps()
-        ),
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} (id {id}, app {key} NOT NULL, name {key} NOT NULL, \
-             action {text} NOT NULL, outcome {text} NOT NULL, at {time} NOT NULL, \
-             duration_ms {int}, rows_affected {int}, checksum {text}, error {long}, \
-             reason {long}, host {text} NOT NULL, pid {int} NOT NULL, app_version {text} NOT NULL, \
-             fence {int} NOT NULL){options}",
-            tables.runs()
-        ),
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} (id {int} NOT NULL PRIMARY KEY, token {int} NOT NULL, \
-             holder {long} NOT NULL, session {text} NOT NULL){options}",
-            tables.lock()
-        ),
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} (id {int} NOT NULL PRIMARY KEY, token {int} NOT NULL, \
-             expires_at {int}, progress_at {int}, activity {long}){options}",
-            tables.lease()
-        ),
-        insert_once(
-            tables,
-            &tables.lock(),
-            "id, token, holder, session",
-            "1, 0, '', ''",
-        ),
-        insert_once(
-            tables,
-            &tables.lease(),
-            "id, token, expires_at, progress_at, activity",
-            "1, 0, NULL, NULL, NULL",
-        ),
-    ];
+    let Types { int, options, .. } = types;
+    let mut statements = vec![steps_table(tables, &types), runs_table(tables, &types)];
+    statements.extend(lock_tables(tables, &types));
     if tables.database() == Database::Sqlite {
-        statements.push(format!(
-            "CREATE TABLE IF NOT EXISTS {} (id {int} NOT NULL PRIMARY KEY, migration {text}, \
-             audit {text} NOT NULL)",
-            tables.audit()
-        ));
-        statements.push(insert_once(
-            tables,
-            &tables.audit(),
-            "id, migration, audit",
-            "1, NULL, 'on'",
-        ));
+        statements.extend(audit_table(tables, &types));
     }
     statements.push(format!(
         "CREATE TABLE IF NOT EXISTS {} (id {int} NOT NULL PRIMARY KEY, version {int} NOT NULL)\
@@ -87,6 +29,87 @@ pub(crate) fn create_ledger(tables: &Tables) -> Vec<String> {
         &format!("1, {LEDGER_VERSION}"),
     ));
     statements
+}
+
+/// One row per step: what is applied, and how far a non-atomic step has come.
+fn steps_table(tables: &Tables, types: &Types) -> String {
+    let Types {
+        text,
+        long,
+        int,
+        time,
+        key,
+        options,
+        ..
+    } = types;
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (app {key} NOT NULL, name {key} NOT NULL, \
+         kind {text} NOT NULL, state {text} NOT NULL, checksum {text} NOT NULL, source {long}, \
+         total {int}, done {int}, done_hash {text}, intent {int}, started_at {time}, \
+         applied_at {time}, duration_ms {int}, rows_affected {int}, result {long}, \
+         faked {int} NOT NULL, runs {int} NOT NULL, error {long}, host {text} NOT NULL, \
+         pid {int} NOT NULL, app_version {text} NOT NULL, fence {int} NOT NULL, \
+         PRIMARY KEY (app, name)){options}",
+        tables.steps()
+    )
+}
+
+/// One row per thing that was ever done.
+fn runs_table(tables: &Tables, types: &Types) -> String {
+    let Types {
+        text,
+        long,
+        int,
+        time,
+        id,
+        key,
+        options,
+    } = types;
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} (id {id}, app {key} NOT NULL, name {key} NOT NULL, \
+         action {text} NOT NULL, outcome {text} NOT NULL, at {time} NOT NULL, \
+         duration_ms {int}, rows_affected {int}, checksum {text}, error {long}, \
+         reason {long}, host {text} NOT NULL, pid {int} NOT NULL, app_version {text} NOT NULL, \
+         fence {int} NOT NULL){options}",
+        tables.runs()
+    )
+}
+
+/// The token and the expiry, with their one row each.
+fn lock_tables(tables: &Tables, types: &Types) -> [String; 4] {
+    let Types {
+        text,
+        long,
+        int,
+        options,
+        ..
+    } = types;
+    let (lock, lease) = (tables.lock(), tables.lease());
+    [
+        format!(
+            "CREATE TABLE IF NOT EXISTS {lock} (id {int} NOT NULL PRIMARY KEY, \
+             token {int} NOT NULL, holder {long} NOT NULL, session {text} NOT NULL){options}"
+        ),
+        format!(
+            "CREATE TABLE IF NOT EXISTS {lease} (id {int} NOT NULL PRIMARY KEY, \
+             token {int} NOT NULL, expires_at {int}, progress_at {int}, activity {long}){options}"
+        ),
+        insert_once(tables, &lock, "id, token, holder, session", "1, 0, '', ''"),
+        insert_once(tables, &lease, "id, token", "1, 0"),
+    ]
+}
+
+/// SQLite's published audit state, with its one row.
+fn audit_table(tables: &Tables, types: &Types) -> [String; 2] {
+    let Types { text, int, .. } = types;
+    let audit = tables.audit();
+    [
+        format!(
+            "CREATE TABLE IF NOT EXISTS {audit} (id {int} NOT NULL PRIMARY KEY, migration {text}, \
+             audit {text} NOT NULL)"
+        ),
+        insert_once(tables, &audit, "id, migration, audit", "1, NULL, 'on'"),
+    ]
 }
 
 /// Creates the schema that a user named for the ledger, on Postgres.

@@ -50,66 +50,48 @@ fn postgres(target: &ProbeTarget) -> Option<Probe> {
     })
 }
 
+/// MySQL's DDL commits by itself, so each kind of it may need to be looked up.
 fn mysql(target: &ProbeTarget) -> Probe {
-    let schema = |schema: &Option<String>| Value::from(schema.as_deref());
-    let (from, values, done_when_present) = match target {
-        ProbeTarget::CreateTable { schema: s, name }
-        | ProbeTarget::CreateView { schema: s, name } => (
-            "tables WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?",
-            vec![schema(s), name.into()],
-            true,
-        ),
-        ProbeTarget::DropTable { schema: s, name } | ProbeTarget::DropView { schema: s, name } => (
-            "tables WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?",
-            vec![schema(s), name.into()],
-            false,
-        ),
-        ProbeTarget::RenameTable {
-            schema: s,
-            from: _,
-            to,
-        } => (
-            "tables WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?",
-            vec![schema(s), to.into()],
-            true,
-        ),
-        ProbeTarget::CreateIndex {
-            schema: s,
+    const TABLE: &str = "tables WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ?";
+    const COLUMN: &str = "columns WHERE table_schema = COALESCE(?, DATABASE()) \
+                          AND table_name = ? AND column_name = ?";
+    const INDEX: &str = "statistics WHERE table_schema = COALESCE(?, DATABASE()) \
+                         AND index_name = ? AND table_name = COALESCE(?, table_name)";
+    use ProbeTarget as Is;
+    let (from, schema, names, done_when_present) = match target {
+        Is::CreateTable { schema, name } | Is::CreateView { schema, name } => {
+            (TABLE, schema, vec![name.into()], true)
+        }
+        Is::DropTable { schema, name } | Is::DropView { schema, name } => {
+            (TABLE, schema, vec![name.into()], false)
+        }
+        Is::RenameTable { schema, to, .. } => (TABLE, schema, vec![to.into()], true),
+        Is::CreateIndex {
+            schema,
             name,
             table,
-        } => (
-            "statistics WHERE table_schema = COALESCE(?, DATABASE()) AND index_name = ? AND table_name = ?",
-            vec![schema(s), name.into(), table.into()],
-            true,
-        ),
-        ProbeTarget::DropIndex {
-            schema: s,
+        } => (INDEX, schema, vec![name.into(), table.into()], true),
+        Is::DropIndex {
+            schema,
             name,
             table,
-        } => (
-            "statistics WHERE table_schema = COALESCE(?, DATABASE()) AND index_name = ? AND table_name = COALESCE(?, table_name)",
-            vec![schema(s), name.into(), table.as_deref().into()],
-            false,
-        ),
-        ProbeTarget::AddColumn {
-            schema: s,
+        } => {
+            let table = Value::from(table.as_deref());
+            (INDEX, schema, vec![name.into(), table], false)
+        }
+        Is::AddColumn {
+            schema,
             table,
             column,
-        } => (
-            "columns WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND column_name = ?",
-            vec![schema(s), table.into(), column.into()],
-            true,
-        ),
-        ProbeTarget::DropColumn {
-            schema: s,
+        } => (COLUMN, schema, vec![table.into(), column.into()], true),
+        Is::DropColumn {
+            schema,
             table,
             column,
-        } => (
-            "columns WHERE table_schema = COALESCE(?, DATABASE()) AND table_name = ? AND column_name = ?",
-            vec![schema(s), table.into(), column.into()],
-            false,
-        ),
+        } => (COLUMN, schema, vec![table.into(), column.into()], false),
     };
+    let mut values = vec![Value::from(schema.as_deref())];
+    values.extend(names);
     Probe {
         sql: format!("SELECT 1 FROM information_schema.{from} LIMIT 1"),
         values,

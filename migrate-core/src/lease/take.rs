@@ -20,6 +20,47 @@ pub(super) async fn take(
     request: &LeaseRequest<'_>,
     seen: &Seen,
 ) -> Result<Option<String>, Error> {
+    let database = request.tables.database();
+    let sql = take_sql(request, seen);
+    let taken = match session.script(sql).await {
+        Ok(counts) => counts.iter().rev().take(2).all(|rows| *rows == 1),
+        Err(failed) if is_contention(&failed.error) => false,
+        Err(failed) => {
+            let _ = session.script("ROLLBACK".to_owned()).await;
+            return Err(database_error(database, "take the lock", failed.error));
+        }
+    };
+    if !taken {
+        // Where BEGIN itself was refused there is nothing to roll back.
+        let _ = session.script("ROLLBACK".to_owned()).await;
+        return Ok(None);
+    }
+    let named = session
+        .query(
+            &format!("SELECT session FROM {} WHERE id = 1", request.tables.lock()),
+            &[],
+        )
+        .await;
+    let committed = session.script("COMMIT".to_owned()).await;
+    match (named, committed) {
+        (Ok(rows), Ok(_)) => Ok(Some(
+            rows.first()
+                .and_then(|row| row.text(0))
+                .unwrap_or_default()
+                .to_owned(),
+        )),
+        (_, Err(failed)) if is_contention(&failed.error) => {
+            let _ = session.script("ROLLBACK".to_owned()).await;
+            Ok(None)
+        }
+        (Err(error), _) => Err(database_error(database, "take the lock", error)),
+        (_, Err(failed)) => Err(database_error(database, "take the lock", failed.error)),
+    }
+}
+
+/// A transaction, still open at its end, whose last two statements change one row each if the
+/// lock is as it was seen.
+fn take_sql(request: &LeaseRequest<'_>, seen: &Seen) -> String {
     let tables = request.tables;
     let database = tables.database();
     let (lock, lease, clock) = (tables.lock(), tables.lease(), clock_micros(database));
@@ -44,7 +85,7 @@ pub(super) async fn take(
         }
         Database::MySql => "CONNECTION_ID()",
     };
-    let sql = format!(
+    format!(
         "{first}{begin}; {nowait}UPDATE {lease} SET token = {next}, expires_at = NOW_MICROS + {span}, \
          progress_at = NOW_MICROS, activity = NULL WHERE id = 1 AND token = {token} AND {expired}; \
          UPDATE {lock} SET token = {next}, holder = {holder}, session = {own} \
@@ -56,38 +97,7 @@ pub(super) async fn take(
         token = seen.token,
         holder = quote_literal(&request.holder.encode()),
     )
-    .replace("NOW_MICROS", clock);
-    let taken = match session.script(sql).await {
-        Ok(counts) => counts.iter().rev().take(2).all(|rows| *rows == 1),
-        Err(failed) if is_contention(&failed.error) => false,
-        Err(failed) => {
-            let _ = session.script("ROLLBACK".to_owned()).await;
-            return Err(database_error(database, "take the lock", failed.error));
-        }
-    };
-    if !taken {
-        // Where BEGIN itself was refused there is nothing to roll back.
-        let _ = session.script("ROLLBACK".to_owned()).await;
-        return Ok(None);
-    }
-    let named = session
-        .query(&format!("SELECT session FROM {lock} WHERE id = 1"), &[])
-        .await;
-    let committed = session.script("COMMIT".to_owned()).await;
-    match (named, committed) {
-        (Ok(rows), Ok(_)) => Ok(Some(
-            rows.first()
-                .and_then(|row| row.text(0))
-                .unwrap_or_default()
-                .to_owned(),
-        )),
-        (_, Err(failed)) if is_contention(&failed.error) => {
-            let _ = session.script("ROLLBACK".to_owned()).await;
-            Ok(None)
-        }
-        (Err(error), _) => Err(database_error(database, "take the lock", error)),
-        (_, Err(failed)) => Err(database_error(database, "take the lock", failed.error)),
-    }
+    .replace("NOW_MICROS", clock)
 }
 
 fn is_contention(error: &sqlx::Error) -> bool {

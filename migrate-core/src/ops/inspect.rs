@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::session::Opened;
 use crate::db_error::database_error;
 use crate::dialect::timestamp_text;
-use crate::domain::{History, LedgerRow, RowState, Step, compare};
+use crate::domain::{History, LedgerRow, LedgerRows, RowState, Step, compare};
 use crate::error::Error;
 use crate::exec::{hash_of, statement_texts};
 use crate::holder::Holder;
@@ -57,40 +57,7 @@ impl Migrator<'_> {
         };
         let live = lock.as_ref().is_some_and(|lock| !lock.dead);
         let rows = ledger.rows();
-        let mut steps: Vec<StatusEntry> = history
-            .iter()
-            .map(|step| {
-                let row = rows.find(&step.id);
-                let failure = failures
-                    .get(&step.id)
-                    .filter(|_| !row.is_some_and(LedgerRow::is_applied));
-                let state = state_of(step, row, database, live, failure.is_some());
-                let mut entry = entry(step.id.clone(), Some(step.kind()), state, row);
-                entry.description = step.description.clone();
-                entry.error = entry.error.or_else(|| failure.cloned());
-                entry
-            })
-            .collect();
-        let unknown = rows
-            .iter()
-            .filter(|row| history.get(&StepId::new(&row.app, &row.name)).is_none());
-        steps.extend(unknown.map(|row| {
-            entry(
-                StepId::new(&row.app, &row.name),
-                kind_of(&row.kind),
-                State::Missing,
-                Some(row),
-            )
-        }));
-        let place = |app: &str| {
-            history
-                .apps()
-                .iter()
-                .position(|known| known == app)
-                .unwrap_or(usize::MAX)
-        };
-        // Stable: within an app the order of execution stays.
-        steps.sort_by_key(|entry| place(&entry.step.app));
+        let steps = entries(history, rows, &failures, database, live);
         let pending = compare(history, rows, self.options.policies, database)
             .pending
             .len();
@@ -216,6 +183,51 @@ impl Migrator<'_> {
             })
             .collect())
     }
+}
+
+/// Every step of the binary and of the ledger, by app.
+fn entries(
+    history: &History,
+    rows: &LedgerRows,
+    failures: &HashMap<StepId, String>,
+    database: migrate_source::Database,
+    live_holder: bool,
+) -> Vec<StatusEntry> {
+    let mut steps: Vec<StatusEntry> = history
+        .iter()
+        .map(|step| {
+            let row = rows.find(&step.id);
+            let failure = failures
+                .get(&step.id)
+                .filter(|_| !row.is_some_and(LedgerRow::is_applied));
+            let state = state_of(step, row, database, live_holder, failure.is_some());
+            let mut entry = entry(step.id.clone(), Some(step.kind()), state, row);
+            entry.description = step.description.clone();
+            entry.error = entry.error.or_else(|| failure.cloned());
+            entry
+        })
+        .collect();
+    let unknown = rows
+        .iter()
+        .filter(|row| history.get(&StepId::new(&row.app, &row.name)).is_none());
+    steps.extend(unknown.map(|row| {
+        entry(
+            StepId::new(&row.app, &row.name),
+            kind_of(&row.kind),
+            State::Missing,
+            Some(row),
+        )
+    }));
+    let place = |app: &str| {
+        history
+            .apps()
+            .iter()
+            .position(|known| known == app)
+            .unwrap_or(usize::MAX)
+    };
+    // Stable: within an app the order of execution stays.
+    steps.sort_by_key(|entry| place(&entry.step.app));
+    steps
 }
 
 fn state_of(

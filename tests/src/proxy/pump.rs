@@ -121,8 +121,17 @@ impl Pump {
             first_of_trip: self.answered,
         });
         self.answered = false;
-        let count = messages.len();
-        lock(&self.shared.fault).take_if(|fault| fault.message == count)
+        let number = self.number;
+        let count = |of: Option<usize>| {
+            messages
+                .iter()
+                .filter(|message| of.is_none_or(|of| of == message.connection))
+                .count()
+        };
+        lock(&self.shared.fault).take_if(|fault| {
+            fault.connection.is_none_or(|of| of == number)
+                && fault.message == count(fault.connection)
+        })
     }
 
     /// What the server answers first, held back from the client; nothing when it says nothing.
@@ -144,9 +153,10 @@ impl Pump {
                 return Err(Ended);
             }
             Act::Kill(pid) => {
+                // Said first: whoever waits for the process may look before we go on.
+                self.shared.struck.send_replace(true);
                 // It may have ended by itself meanwhile: the test sees that in its exit code.
                 kill_process(pid, Signal::KILL).ok();
-                self.shared.struck.send_replace(true);
                 return Err(Ended);
             }
             Act::Freeze(pid) => {

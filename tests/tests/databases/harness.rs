@@ -115,7 +115,7 @@ async fn logs_count_statements(db: Db) {
     assert_eq!(vec![ours[0].session], database.sessions().await);
     assert!(!found.iter().any(|logged| logged.text.contains("elsewhere")));
     log.mark();
-    assert_eq!(log.statements(), []);
+    assert!(log.statements().is_empty());
 }
 
 /// A connection through the proxy, and how many messages it took to get it.
@@ -160,6 +160,7 @@ async fn cuts_before_and_after_a_message(db: Db) {
         let (mut connection, connecting) = through(&proxy, db).await;
         proxy.arm(Fault {
             message: connecting + 1,
+            connection: None,
             when,
             act: Act::Cut,
         });
@@ -188,6 +189,7 @@ async fn ends_the_session_at_a_message(db: Db) {
         let (mut connection, connecting) = through(&proxy, db).await;
         proxy.arm(Fault {
             message: connecting + 1,
+            connection: None,
             when,
             act: Act::EndSession,
         });
@@ -220,6 +222,7 @@ async fn freezes_and_releases(db: Db) {
     let act = Act::Freeze(sleeper.pid());
     proxy.arm(Fault {
         message: connecting + 1,
+        connection: None,
         when: When::Before,
         act,
     });
@@ -253,6 +256,7 @@ async fn kills_a_process_at_a_message(db: Db) {
     let act = Act::Kill(sleeper.pid());
     proxy.arm(Fault {
         message: connecting + 2,
+        connection: None,
         when: When::After,
         act,
     });

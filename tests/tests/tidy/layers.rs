@@ -4,8 +4,22 @@ use crate::sources::{Source, rust_sources};
 
 /// From the bottom up; modules on one line may use each other.
 const LAYERS: &[&[&str]] = &[
-    // What everything speaks of: errors, what happened, how a step is called.
-    &["error", "report", "event", "context", "session", "embedded"],
+    // Words that all the rest speaks in: errors, results, options, who a process is.
+    &["error", "report", "policy", "holder"],
+    &["event", "interrupt", "audit", "db_error"],
+    // One connection without its type, and what a function is given.
+    &["context", "session"],
+    // What the macros write, and where to connect.
+    &["embedded", "target"],
+    // Pure: steps, their order, what differs from the ledger. Beside it what cancels a statement.
+    &["domain", "stale", "cancel"],
+    // The ledger and the SQL that differs between databases.
+    &["dialect", "ledger"],
+    &["lease"],
+    &["heartbeat"],
+    &["exec"],
+    &["migrator"],
+    &["ops"],
 ];
 
 const CRATE: &str = "migrate-core/src/";
@@ -21,9 +35,9 @@ fn module(path: &str) -> Option<&str> {
     Some(module.strip_suffix(".rs").unwrap_or(module))
 }
 
-fn files() -> impl Iterator<Item = Source> {
+fn files() -> impl Iterator<Item = &'static Source> {
     rust_sources()
-        .into_iter()
+        .iter()
         .filter(|source| module(&source.path).is_some_and(|m| m != "lib"))
 }
 
@@ -43,6 +57,20 @@ pub(crate) fn broken() -> Vec<String> {
         }
     }
     broken
+}
+
+/// Lines of the domain that do I/O or wait. It plans; others do.
+pub(crate) fn impure() -> Vec<String> {
+    const WORDS: [&str; 4] = ["sqlx::", ".await", "std::fs", "tokio::"];
+    let mut found = Vec::new();
+    for source in files().filter(|source| module(&source.path) == Some("domain")) {
+        for (number, line) in source.code_lines() {
+            if WORDS.iter().any(|word| line.contains(word)) {
+                found.push(format!("{}:{number}: {}", source.path, line.trim()));
+            }
+        }
+    }
+    found
 }
 
 /// Modules without a layer, and layers without a module.

@@ -1,6 +1,7 @@
 //! The repository's files, and what of a Rust file is code and what is test.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use syn::spanned::Spanned as _;
 use syn::visit::Visit;
@@ -14,15 +15,17 @@ pub(crate) fn repository() -> PathBuf {
 }
 
 /// Every Rust file under a `src` folder of a package of ours.
-pub(crate) fn rust_sources() -> Vec<Source> {
-    let in_src = |path: &str| path.ends_with(".rs") && path.contains("/src/");
-    let mut sources: Vec<_> = texts()
-        .into_iter()
-        .filter(|(path, _)| in_src(path))
-        .map(|(path, text)| Source::new(&path, &text))
-        .collect();
-    sources.sort_by(|a, b| a.path.cmp(&b.path));
-    sources
+pub(crate) fn rust_sources() -> &'static [Source] {
+    static SOURCES: OnceLock<Vec<Source>> = OnceLock::new();
+    SOURCES.get_or_init(|| {
+        let in_src = |path: &str| path.ends_with(".rs") && path.contains("/src/");
+        let texts = texts().into_iter().filter(|(path, _)| in_src(path));
+        let mut sources: Vec<_> = texts
+            .map(|(path, text)| Source::new(&path, &text))
+            .collect();
+        sources.sort_by(|a, b| a.path.cmp(&b.path));
+        sources
+    })
 }
 
 /// Every text file that people write, with its path from the root.
