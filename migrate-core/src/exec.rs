@@ -4,6 +4,7 @@
 //! executes and rolls back. All of them write through [`crate::ledger`], fenced.
 
 mod atomic;
+mod commit;
 mod dry_run;
 mod function;
 mod group;
@@ -14,8 +15,9 @@ mod reporter;
 mod run;
 mod steps;
 
+pub(crate) use commit::commit;
 pub(crate) use dry_run::dry_run;
 pub(crate) use prepare::{check_steps, ensure_ledger};
 pub(crate) use reporter::Reporter;
-pub(crate) use run::{Runner, RunnerParts, commit};
+pub(crate) use run::{Runner, RunnerParts};
 pub(crate) use steps::{hash_of, statement_texts};

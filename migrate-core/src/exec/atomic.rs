@@ -8,9 +8,10 @@ use std::collections::HashSet;
 use migrate_source::Database;
 use migrate_source::statements::statements;
 
+use super::commit::{execute_all, lost, write_error};
 use super::function::{clears_in_transaction, script};
 use super::group::Group;
-use super::run::{Runner, execute_all, lost, step_run, write_error};
+use super::run::{Runner, step_run};
 use super::statement_texts;
 use super::steps::StepStatement;
 use crate::db_error::{self, Kind};

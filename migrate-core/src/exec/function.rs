@@ -5,7 +5,8 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use migrate_source::Database;
 
-use super::run::{Runner, commit, lost, step_run};
+use super::commit::{commit, lost};
+use super::run::{Runner, step_run};
 use crate::context::{ErasedStepFn, StepOutput, StepRequest, StepRequestHandle};
 use crate::db_error;
 use crate::dialect::{clear_audit, publish_audit};

@@ -1,8 +1,9 @@
 //! The body of a step's transaction: one step, or on a fresh SQLite database several.
 
 use super::atomic::transaction;
+use super::commit::{lost, write_error};
 use super::function::script;
-use super::run::{Runner, lost, write_error};
+use super::run::Runner;
 use crate::context::BoxFuture;
 use crate::db_error;
 use crate::domain::{LedgerRow, LedgerRows, Step};

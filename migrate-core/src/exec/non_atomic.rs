@@ -7,10 +7,11 @@ use migrate_source::Database;
 use migrate_source::classify::{Class, classify};
 
 use super::atomic::{foreign_keys_off, statement_failed};
+use super::commit::{commit, write_error};
 use super::function::script;
 use super::group::refuse_orphans;
 use super::probe::{Verdict, cut_off, failed_without_effect};
-use super::run::{Runner, commit, step_run, write_error};
+use super::run::{Runner, step_run};
 use super::steps::{StepStatement, hash_of, hash_with, statement_texts};
 use crate::context::BoxFuture;
 use crate::db_error::{self, Kind};

@@ -1,0 +1,183 @@
+//! A holder that is stopped past its lease and then continued cannot commit, and while it sleeps
+//! it does not stand in the way of the process that takes over.
+
+use std::time::{Duration, Instant};
+
+use migrate_tests::{Act, Db, Fault, Proxy, TestDatabase, When, each_database};
+use rustix::process::Signal;
+
+use super::service::{Expected, WRITES, for_each, service, writes_of_a_run};
+
+each_database! {
+    all: stopped_inside_a_function, stopped_before_writes;
+    servers: frozen_before_every_trip, frozen_after_every_trip;
+}
+
+const LEASE: Duration = Duration::from_millis(800);
+
+/// A process hands over all messages of a round trip in one call, so a stop falls between round
+/// trips: before the first message of one, or after its last.
+async fn frozen_at_every_trip(db: Db, when: When) {
+    let expected = Expected::of(db).await;
+    let first = |at: &usize| {
+        expected
+            .messages
+            .get(*at)
+            .is_none_or(|message| message.first_of_trip)
+    };
+    let messages: Vec<_> = match when {
+        When::Before => (0..expected.messages.len())
+            .filter(first)
+            .map(|at| at + 1)
+            .collect(),
+        When::After => (1..=expected.messages.len()).filter(first).collect(),
+    };
+    for_each(messages, 12, |message| {
+        let expected = expected.clone();
+        async move {
+            let database = TestDatabase::create(db).await;
+            frozen(&database, &expected, message, when).await;
+        }
+    })
+    .await;
+}
+
+async fn frozen(database: &TestDatabase, expected: &Expected, message: usize, when: When) {
+    let lease = LEASE.as_millis().to_string();
+    let proxy = Proxy::start(database).await;
+    let mut frozen = service(proxy.url())
+        .env("FIXTURE_LEASE_MS", &lease)
+        .hold()
+        .await;
+    let pid = frozen.pid();
+    proxy.arm(Fault {
+        message,
+        connection: Some(0),
+        when,
+        act: Act::Freeze(pid),
+    });
+    frozen.release().await;
+    proxy.strike().await;
+
+    // The other one waits for the lease to run out, takes over and finishes.
+    let other = service(database.url())
+        .env("FIXTURE_LEASE_MS", &lease)
+        .env("FIXTURE_WAIT_MS", "20000")
+        .run()
+        .await;
+    let text = proxy
+        .messages()
+        .get(message - 1)
+        .map(|m| format!("{:?} {}", m.kind, m.text));
+    let after = format!(
+        "frozen {when:?} message {message}: {}",
+        text.unwrap_or_default()
+    );
+    assert!(
+        other.code == Some(0),
+        "{after}\n{:?}\n{}",
+        other.code,
+        other.stderr
+    );
+    expected.check(database, &after).await;
+
+    // It wakes up: what it had in hand goes to the server now, or fails.
+    proxy.release();
+    let exit = frozen.wake_and_wait().await;
+    assert!(matches!(exit.code, Some(0 | 1 | 5)), "{after}\n{exit:?}");
+    assert!(!exit.stderr.contains("panicked"), "{after}\n{exit:?}");
+    expected
+        .check(database, &format!("{after}, continued"))
+        .await;
+}
+
+async fn frozen_before_every_trip(db: Db) {
+    frozen_at_every_trip(db, When::Before).await;
+}
+
+async fn frozen_after_every_trip(db: Db) {
+    frozen_at_every_trip(db, When::After).await;
+}
+
+/// Stopped in the middle of a function's transaction. Where rows are locked the other process
+/// goes on; where there is one writer it gives up and the first one, continued, finishes.
+async fn stopped_inside_a_function(db: Db) {
+    let expected = Expected::of(db).await;
+    let database = TestDatabase::create(db).await;
+    let lease = LEASE.as_millis().to_string();
+    let mut stopped = service(database.url())
+        .env("FIXTURE_LEASE_MS", &lease)
+        .env("FIXTURE_PAUSE_MS", "200")
+        .start()
+        .await;
+    assert_eq!(
+        stopped.next_line().await.as_deref(),
+        Some("in the function")
+    );
+    stopped.signal(Signal::STOP);
+    let other = service(database.url())
+        .env("FIXTURE_LEASE_MS", &lease)
+        .env(
+            "FIXTURE_WAIT_MS",
+            if db.capabilities().row_locks {
+                "20000"
+            } else {
+                "2000"
+            },
+        )
+        .run()
+        .await;
+    if db.capabilities().row_locks {
+        other.expect_code(0);
+        expected.check(&database, "taken over").await;
+        let exit = stopped.wake_and_wait().await;
+        assert!(
+            matches!(exit.code, Some(1 | 5)),
+            "it lost its lock: {exit:?}"
+        );
+    } else {
+        other.expect_code(5);
+        stopped.wake_and_wait().await.expect_code(0);
+    }
+    expected.check(&database, "continued").await;
+}
+
+/// One writer: whoever is stopped in the middle of a transaction holds the others up, and whoever
+/// is stopped between two has its lock taken. Either way each step happens once.
+async fn stopped_before_writes(db: Db) {
+    if db.capabilities().server {
+        return;
+    }
+    let Some(writes) = writes_of_a_run().await else {
+        return;
+    };
+    let expected = Expected::of(db).await;
+    // A sample, since each case waits for a while: an odd step meets every kind of write.
+    for_each((1..=writes).step_by(7), 12, |write| {
+        let expected = expected.clone();
+        async move {
+            let database = TestDatabase::create(db).await;
+            let short = service(database.url()).env("FIXTURE_LEASE_MS", "300");
+            let stopped = short
+                .signal_at_call(Signal::STOP, WRITES, write)
+                .expect("strace");
+            let stopped = stopped.start().await;
+            let after = format!("stopped before write {write}");
+            if stopped.stops().await {
+                let started = Instant::now();
+                let other = short.env("FIXTURE_WAIT_MS", "900").run().await;
+                assert!(matches!(other.code, Some(0 | 5)), "{after}\n{other:?}");
+                // SQLite's own wait for a lock comes on top of ours, once or twice.
+                let took = started.elapsed();
+                assert!(
+                    took < Duration::from_secs(70),
+                    "the other waited {took:?}, {after}"
+                );
+            }
+            let exit = stopped.wake_and_wait().await;
+            assert!(matches!(exit.code, Some(0 | 1 | 5)), "{after}\n{exit:?}");
+            expected.converges(&database, &after).await;
+        }
+    })
+    .await;
+}
