@@ -261,10 +261,6 @@ inventory::collect!(FunctionStep);
 
 /// What generated code may touch. Not part of the public API; it changes without notice.
 #[doc(hidden)]
-#[allow(
-    clippy::panic,
-    reason = "evaluated by rustc, where a panic is a compile error"
-)]
 pub mod __private {
     pub use super::{App, AppFolder, External, FunctionStep, Migrations, SqlFile, StepRef};
     pub use crate::context::{
@@ -301,17 +297,24 @@ pub mod __private {
     /// Stops the compilation with a message, at the place of the caller.
     #[track_caller]
     pub const fn refuse(problem: Option<&'static str>) {
-        if let Some(problem) = problem {
-            panic!("{}", problem);
-        }
+        let text = match problem {
+            Some(text) => text,
+            None => "",
+        };
+        assert!(problem.is_none(), "{}", text);
     }
 
     /// Stops the compilation when a SQL step in a transaction runs a function that is not.
     #[track_caller]
     pub const fn refuse_unless(condition: bool, problem: &'static str) {
-        if !condition {
-            panic!("{}", problem);
-        }
+        assert!(condition, "{}", problem);
+    }
+
+    /// What the name of a step means that does not exist: nothing, and the compilation stops.
+    #[track_caller]
+    pub const fn missing(problem: &'static str) -> StepRef {
+        assert!(problem.is_empty(), "{}", problem);
+        StepRef::__new("", "", 0, true)
     }
 
     /// What the name of a function means where the function itself is out of reach.
@@ -322,12 +325,11 @@ pub mod __private {
     /// function, which takes no space.
     #[track_caller]
     pub const fn refuse_inside_function<T>(function: &T) {
-        if size_of_val(function) != 0 {
-            panic!(
-                "a data migration cannot stand inside another function, a block or an `impl`\n\
-                 help: move it out to the module"
-            );
-        }
+        assert!(
+            size_of_val(function) == 0,
+            "a data migration cannot stand inside another function, a block or an `impl`\n\
+             help: move it out to the module"
+        );
     }
 
     /// Stops the compilation when `embed_migrations!` does not stand at the crate root.
@@ -336,12 +338,11 @@ pub mod __private {
         let bytes = module_path.as_bytes();
         let mut i = 0;
         while i < bytes.len() {
-            if bytes[i] == b':' {
-                panic!(
-                    "`embed_migrations!` must stand at the root of the crate\n\
-                     help: move it to lib.rs or main.rs"
-                );
-            }
+            assert!(
+                bytes[i] != b':',
+                "`embed_migrations!` must stand at the root of the crate\n\
+                 help: move it to lib.rs or main.rs"
+            );
             i += 1;
         }
     }
@@ -353,10 +354,8 @@ pub mod __private {
         _: &StepFn<B>,
         problem: &'static str,
     ) {
-        if let (Some(a), Some(b)) = (A::DATABASE, B::DATABASE)
-            && a as u8 != b as u8
-        {
-            panic!("{}", problem);
+        if let (Some(a), Some(b)) = (A::DATABASE, B::DATABASE) {
+            assert!(a as u8 == b as u8, "{}", problem);
         }
     }
 

@@ -39,7 +39,8 @@ fn written(function: &ItemFn) -> Option<String> {
 
 /// Whether nothing stands between two tokens.
 fn touch(left: Span, right: Span) -> bool {
-    let (left, right) = (left.unwrap().end(), right.unwrap().start());
+    let place = Span::unwrap;
+    let (left, right) = (place(left).end(), place(right).start());
     (left.line(), left.column()) == (right.line(), right.column())
 }
 

@@ -43,7 +43,7 @@ pub(super) fn migrations(
         .map(|(at, krate)| external(at, krate));
     let items = quote! {
         use #runtime::{App as __App, AppFolder as __Folder, External as __External};
-        use #runtime::{SqlFile as __F, highest as __highest};
+        use #runtime::{SqlFile as __F, highest as __highest, missing as __missing};
         use ::core::include_str as __text;
         #(#externs)*
         #(#types)*

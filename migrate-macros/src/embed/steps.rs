@@ -117,7 +117,7 @@ pub(super) fn missing(graph: &Graph) -> TokenStream {
         let messages = steps.iter().map(|(_, message)| message);
         quote! {
             trait #name { #(const #idents: __S;)* }
-            impl #name for #app { #(const #idents: __S = ::core::panic!("{}", #messages);)* }
+            impl #name for #app { #(const #idents: __S = __missing(#messages);)* }
         }
     });
     traits.collect()
