@@ -139,7 +139,7 @@ impl DryRun<'_, '_> {
             if let Some(mut run) = runs.into_iter().next_back() {
                 run.outcome = StepOutcome::DryRun;
                 let tables = after.tables_since(&before);
-                let counted = tables
+                let counted: u64 = tables
                     .iter()
                     .map(|t| t.inserted + t.updated + t.deleted)
                     .sum();
