@@ -86,6 +86,45 @@ async fn lists_every_verb() {
     }
 }
 
+#[test]
+fn quotes_the_messages_of_the_compiler() {
+    let (_, text) = readme();
+    let messages = texts_below(concat!(env!("CARGO_MANIFEST_DIR"), "/ui"));
+    let table = text
+        .lines()
+        .skip_while(|line| *line != "## What rustc catches")
+        .skip(1)
+        .take_while(|line| !line.starts_with("## "))
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").nth(1));
+    // Code in one backquote has none inside; a message that quotes code has two around it.
+    let quoted: Vec<&str> = table
+        .flat_map(|cell| {
+            let fence = if cell.contains("``") { "``" } else { "`" };
+            cell.split(fence).skip(1).step_by(2).map(str::trim)
+        })
+        .collect();
+    assert!(quoted.len() > 12, "the table has lost its messages");
+    let invented: Vec<_> = quoted
+        .iter()
+        .filter(|message| !messages.contains(**message))
+        .collect();
+    assert!(invented.is_empty(), "no compiler says: {invented:#?}");
+}
+
+/// What the files `.stderr` in a folder and below it say.
+fn texts_below(folder: impl AsRef<std::path::Path>) -> String {
+    let mut texts = String::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            texts.push_str(&texts_below(&path));
+        } else if path.extension().is_some_and(|end| end == "stderr") {
+            texts.push_str(&std::fs::read_to_string(&path).expect("a text"));
+        }
+    }
+    texts
+}
+
 fn readme() -> (PathBuf, String) {
     let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md"));
     let text = std::fs::read_to_string(&path).expect("the README can be read");
