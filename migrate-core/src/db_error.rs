@@ -3,6 +3,7 @@
 use migrate_source::Database;
 
 use crate::error::{Error, ErrorCode};
+use crate::redact::redact;
 
 /// The few kinds of database errors that we act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,66 +216,4 @@ pub(crate) fn redacted(error: &(dyn std::error::Error + 'static)) -> String {
         _ => error.to_string(),
     };
     redact(&text)
-}
-
-/// Removes the user information of URLs and the values of `password=` from a text.
-pub(crate) fn redact(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find("://") {
-        let (before, after) = rest.split_at(start + 3);
-        out.push_str(before);
-        let end = after
-            .find(|c: char| c.is_whitespace() || "/\"'`".contains(c))
-            .unwrap_or(after.len());
-        match after[..end].rfind('@') {
-            Some(at) => {
-                out.push_str("***");
-                rest = &after[at..];
-            }
-            None => rest = after,
-        }
-    }
-    out.push_str(rest);
-    redact_passwords(&out)
-}
-
-fn redact_passwords(text: &str) -> String {
-    const KEY: &str = "password=";
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.to_ascii_lowercase().find(KEY) {
-        let (before, after) = rest.split_at(start + KEY.len());
-        out.push_str(before);
-        out.push_str("***");
-        let end = after
-            .find(|c: char| c.is_whitespace() || "&;'\"".contains(c))
-            .unwrap_or(after.len());
-        rest = &after[end..];
-    }
-    out.push_str(rest);
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn redacts_what_could_be_a_password() {
-        let cases = [
-            (
-                "to postgres://bob:s3cret@host/db failed",
-                "to postgres://***@host/db failed",
-            ),
-            ("mysql://u:p@ss@h:1/x", "mysql://***@h:1/x"),
-            ("sqlite://file.db", "sqlite://file.db"),
-            ("host=x Password=abc def", "host=x Password=*** def"),
-            ("nothing here", "nothing here"),
-            ("://", "://"),
-        ];
-        for (text, expected) in cases {
-            assert_eq!(redact(text), expected);
-        }
-    }
 }

@@ -118,15 +118,15 @@ impl Serialize for ErrorCode {
 ///
 /// `Display` gives the whole text for people, help included; it is not stable.
 /// [`code`](Self::code) is.
-#[derive(Debug)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     code: ErrorCode,
     message: String,
     help: Vec<String>,
     progress: Option<RunProgress>,
+    /// Whether a step ended the transaction that it was given.
+    ended_transaction: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -137,6 +137,7 @@ impl Error {
             message: message.into(),
             help: Vec::new(),
             progress: None,
+            ended_transaction: false,
             source: None,
         }))
     }
@@ -160,6 +161,16 @@ impl Error {
         self
     }
 
+    /// Says that the step ended the transaction that it was given: what it did may be committed.
+    pub(crate) fn having_ended_transaction(mut self) -> Self {
+        self.0.ended_transaction = true;
+        self
+    }
+
+    pub(crate) fn ended_transaction(&self) -> bool {
+        self.0.ended_transaction
+    }
+
     /// The same error once more, without its source, for an operation that is called twice.
     pub(crate) fn again(&self) -> Self {
         Self(Box::new(Inner {
@@ -167,6 +178,7 @@ impl Error {
             message: self.0.message.clone(),
             help: self.0.help.clone(),
             progress: self.0.progress.clone(),
+            ended_transaction: self.0.ended_transaction,
             source: None,
         }))
     }
@@ -199,6 +211,18 @@ impl fmt::Display for Error {
             write!(f, "\n  help: {help}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Error {
+    /// Without the source, whose text nobody has looked over for passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("code", &self.0.code)
+            .field("message", &self.0.message)
+            .field("help", &self.0.help)
+            .field("progress", &self.0.progress)
+            .finish_non_exhaustive()
     }
 }
 
@@ -258,7 +282,7 @@ impl fmt::Display for StepError {
 
 impl fmt::Debug for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        f.write_str(&crate::redact::redact(&self.0.to_string()))
     }
 }
 

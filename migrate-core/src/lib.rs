@@ -54,6 +54,7 @@ mod ledger;
 mod migrator;
 mod ops;
 mod policy;
+mod redact;
 pub mod report;
 mod session;
 mod stale;

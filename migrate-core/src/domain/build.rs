@@ -99,6 +99,13 @@ impl Draft {
         })?;
         let id = StepId::new(app, &name.step);
         let header = &parsed.header;
+        if !header.replaces.is_empty() {
+            return Err(invalid(
+                &location,
+                "`replaces` is understood, but this version cannot squash a history",
+            )
+            .help("remove the directive; the replaced files stay part of the history"));
+        }
         let own = |references: &[Reference]| -> Vec<StepId> {
             references.iter().map(|r| resolve(app, r)).collect()
         };
@@ -209,7 +216,7 @@ impl Draft {
         self.refuse_equal_numbers()?;
         self.follow_predecessors();
         self.turn_before_into_after()?;
-        self.wait_for_what_functions_need()?;
+        self.place_what_steps_run()?;
         self.refuse_unknown_references()?;
         let apps: Vec<String> = self.apps.into_iter().map(|(label, _)| label).collect();
         let steps = order::sort(self.steps, &apps)?;
@@ -273,8 +280,9 @@ impl Draft {
         Ok(())
     }
 
-    /// A SQL step that runs a data migration comes after all that the data migration needs.
-    fn wait_for_what_functions_need(&mut self) -> Result<(), Error> {
+    /// A SQL step that runs a data migration comes after all that the data migration needs, and
+    /// what comes after the data migration comes after that step, which is what executes it.
+    fn place_what_steps_run(&mut self) -> Result<(), Error> {
         for i in 0..self.steps.len() {
             let Body::Sql { texts, .. } = &self.steps[i].body else {
                 continue;
@@ -284,35 +292,49 @@ impl Draft {
                 .flat_map(|text| text.runs.iter().cloned())
                 .collect();
             for run in runs {
-                let Some(&place) = self.places.get(&run) else {
-                    return Err(self.unknown(&self.steps[i], &run));
-                };
-                let function = &self.steps[place];
-                if !matches!(function.body, Body::Function(_)) {
-                    return Err(invalid(
-                        &self.steps[i].location,
-                        format!(
-                            "`run` names `{run}`, which is a SQL file and not a data migration"
-                        ),
-                    ));
-                }
-                if !function.manual {
-                    return Err(invalid(
-                        &self.steps[i].location,
-                        format!("`run` names `{run}`, which is not `manual`"),
-                    )
-                    .help(format!("write `manual` into its attribute ({}), or drop the `run` and let it run by itself", function.location)));
-                }
-                let needs: Vec<StepId> = function
+                let place = self.runnable(&self.steps[i], &run)?;
+                let id = self.steps[i].id.clone();
+                let known = &self.steps[i].after;
+                let needs: Vec<StepId> = self.steps[place]
                     .after
                     .iter()
-                    .filter(|id| **id != self.steps[i].id && !self.steps[i].after.contains(id))
+                    .filter(|needed| **needed != id && !known.contains(needed))
                     .cloned()
                     .collect();
                 self.steps[i].after.extend(needs);
+                for (other, step) in self.steps.iter_mut().enumerate() {
+                    if other != i && step.after.contains(&run) && !step.after.contains(&id) {
+                        step.after.push(id.clone());
+                    }
+                }
             }
         }
         Ok(())
+    }
+
+    /// The place of a data migration that a SQL step may run.
+    fn runnable(&self, step: &Step, run: &StepId) -> Result<usize, Error> {
+        let Some(&place) = self.places.get(run) else {
+            return Err(self.unknown(step, run));
+        };
+        let function = &self.steps[place];
+        if !matches!(function.body, Body::Function(_)) {
+            return Err(invalid(
+                &step.location,
+                format!("`run` names `{run}`, which is a SQL file and not a data migration"),
+            ));
+        }
+        if function.manual {
+            return Ok(place);
+        }
+        Err(invalid(
+            &step.location,
+            format!("`run` names `{run}`, which is not `manual`"),
+        )
+        .help(format!(
+            "write `manual` into its attribute ({}), or drop the `run` and let it run by itself",
+            function.location
+        )))
     }
 
     fn refuse_unknown_references(&self) -> Result<(), Error> {

@@ -169,9 +169,12 @@ impl<'r> Comparing<'_, 'r> {
     }
 
     fn out_of_order(&mut self, pending: &[&Step]) {
+        // Applied files in the order of numbers; a header that names its own place is exempt,
+        // because there the graph and not the number says what comes first.
         let mut last_applied: HashMap<&str, (u32, &Step)> = HashMap::new();
         for step in self.history.iter() {
             if let Body::Sql { number, .. } = step.body
+                && !step.explicit_order
                 && self.row(step).is_some_and(LedgerRow::is_applied)
             {
                 let last = last_applied.entry(&step.id.app).or_insert((number, step));
@@ -180,16 +183,25 @@ impl<'r> Comparing<'_, 'r> {
                 }
             }
         }
+        let applied = self.history.iter().filter(|step| {
+            matches!(step.body, Body::Sql { .. })
+                && self.row(step).is_some_and(LedgerRow::is_applied)
+        });
+        let followers: HashMap<&StepId, &Step> = applied
+            .flat_map(|step| step.after.iter().map(move |earlier| (earlier, step)))
+            .filter(|(earlier, step)| earlier.app == step.id.app)
+            .collect();
         for step in pending {
             let Body::Sql { number, .. } = step.body else {
                 continue;
             };
-            let Some((last, later)) = last_applied.get(step.id.app.as_str()) else {
+            let by_number = last_applied
+                .get(step.id.app.as_str())
+                .filter(|(last, _)| number < *last && !step.explicit_order)
+                .map(|(_, later)| *later);
+            let Some(later) = by_number.or_else(|| followers.get(&step.id).copied()) else {
                 continue;
             };
-            if number >= *last || later.explicit_order || step.explicit_order {
-                continue;
-            }
             let id = step.id.clone();
             let message = format!(
                 "`{id}` is pending, but `{}`, which comes after it, is applied",

@@ -190,7 +190,7 @@ fn failed(step: &Step, error: StepError) -> Error {
     let source = error.into_source();
     let text = match source.downcast_ref::<sqlx::Error>() {
         Some(error) => db_error::redacted(error),
-        None => db_error::redact(&source.to_string()),
+        None => crate::redact::redact(&source.to_string()),
     };
     Error::new(
         ErrorCode::StepFailed,
@@ -212,7 +212,7 @@ fn panicked(step: &Step, panic: &(dyn std::any::Any + Send)) -> Error {
             "`{}` ({}) panicked: {}",
             step.id,
             step.location,
-            db_error::redact(&text)
+            crate::redact::redact(&text)
         ),
     )
     .help("return an error instead of panicking; then run the command again")
@@ -239,6 +239,7 @@ fn transaction_ended(step: &Step, error: &sqlx::Error) -> Error {
                 step.id, step.location
             ),
         )
+        .having_ended_transaction()
         .help("write `atomic = false` into its attribute, or leave COMMIT, ROLLBACK and DDL out of it"),
         db_error::Kind::NotNull => lost(),
         _ => Error::new(

@@ -12,7 +12,7 @@ use super::commit::{commit, lost};
 use super::reporter::Reporter;
 use crate::audit::{AuditEvent, AuditHook};
 use crate::cancel::Canceller;
-use crate::db_error::{self, database_error};
+use crate::db_error::database_error;
 use crate::dialect::clear_audit;
 use crate::domain::{Body, History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
@@ -312,7 +312,7 @@ impl<'r> Runner<'r> {
         if error.code() == ErrorCode::LockLost {
             return;
         }
-        let text = db_error::redact(error.message());
+        let text = crate::redact::redact(error.message());
         let run = RunRow {
             app: &step.id.app,
             name: &step.id.name,
@@ -334,18 +334,39 @@ impl<'r> Runner<'r> {
         }
     }
 
+    /// What a failed step left in the database, as far as it can be known.
+    fn left_behind(&self, step: &Step, error: &Error) -> String {
+        let function = matches!(step.body, Body::Function(_));
+        let text = match (step.mode(self.database()), error.code()) {
+            _ if error.ended_transaction() => {
+                "what it did before it ended its transaction: look before you run it again"
+            }
+            (
+                Mode::Atomic,
+                ErrorCode::ConnectionLost
+                | ErrorCode::Cancelled
+                | ErrorCode::LockLost
+                | ErrorCode::Database,
+            ) => {
+                "nothing, unless its COMMIT had reached the server; the next run reads what is there"
+            }
+            (Mode::Atomic, _) => "nothing: it was rolled back",
+            _ if function => {
+                "whatever the function had committed: it is not atomic and will run again from its beginning"
+            }
+            _ => {
+                "the statements before the one that failed: they are recorded, and the next run resumes there"
+            }
+        };
+        text.to_owned()
+    }
+
     /// Adds to an error what ran, what failed and what remains.
     fn failure(&self, steps: &[&Step], error: Error) -> Error {
         let done: HashSet<&StepId> = self.applied.iter().map(|run| &run.step).collect();
         let mut open = steps.iter().filter(|step| !done.contains(&step.id));
         let failed = open.next();
-        let left_behind = failed.map(|step| match step.mode(self.database()) {
-            Mode::Atomic => "nothing: it was rolled back".to_owned(),
-            _ if matches!(step.body, Body::Function(_)) => {
-                "whatever the function had committed: it is not atomic and will run again from its beginning".to_owned()
-            }
-            _ => "the statements before the one that failed: they are recorded, and the next run resumes there".to_owned(),
-        });
+        let left_behind = failed.map(|step| self.left_behind(step, &error));
         error.with_progress(RunProgress {
             applied: self.applied.clone(),
             failed: failed.map(|step| step.id.clone()),

@@ -6,6 +6,7 @@ use crate::error::{Error, ErrorCode};
 use crate::exec::{Runner, check_steps, commit, dry_run};
 use crate::ledger::Applied;
 use crate::migrator::Migrator;
+use crate::policy::Policy;
 use crate::report::{DryRunReport, StepKind, StepOutcome, StepRun};
 use crate::session::Session;
 
@@ -54,8 +55,8 @@ impl Migrator<'_> {
         if already && how != RunStep::Force {
             return Ok(outcome(step, StepOutcome::AlreadyApplied));
         }
+        self.may_execute(step, history, ledger.rows(), how)?;
         if how != RunStep::Fake {
-            dependencies_applied(step, history, ledger.rows())?;
             check_steps(&[step], tables.database())?;
         }
         let (mut locked, ledger) = self
@@ -64,10 +65,43 @@ impl Migrator<'_> {
         let result = if is_applied(ledger.rows(), step) && how != RunStep::Force {
             Ok(outcome(step, StepOutcome::AppliedMeanwhile))
         } else {
-            execute(&mut locked.runner, session, step, how).await
+            // Once more: both may have changed while this process waited for the lock.
+            match self.may_execute(step, history, ledger.rows(), how) {
+                Ok(()) => execute(&mut locked.runner, session, step, how).await,
+                Err(error) => Err(error),
+            }
         };
         self.leave(session, tables, locked).await;
         result
+    }
+
+    /// Whether what the step needs is applied, and whether a forced re-run would pass over an edit.
+    fn may_execute(
+        &self,
+        step: &Step,
+        history: &History,
+        rows: &LedgerRows,
+        how: RunStep,
+    ) -> Result<(), Error> {
+        if how == RunStep::Fake {
+            return Ok(());
+        }
+        dependencies_applied(step, history, rows)?;
+        let edited = rows.find(&step.id).is_some_and(|row| {
+            row.is_applied() && !step.accepts(self.target.database(), &row.checksum)
+        });
+        if !edited || self.options.policies.edited != Policy::Deny {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorCode::StepEdited,
+            format!(
+                "`{}` ({}) was changed after it was applied; a forced re-run would record the new text",
+                step.id, step.location
+            ),
+        )
+        .help(format!("accept the change first: `migrate accept {} --why \"..\"`", step.id))
+        .help(format!("or run it with `migrate run {} --force --edited allow`", step.id.name)))
     }
 
     /// Executes one data migration, counts what it changes and rolls it back. An applied one is

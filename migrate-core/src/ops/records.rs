@@ -52,7 +52,13 @@ impl Migrator<'_> {
             faked: true,
             action: "mark",
         };
-        let statements = |ledger: &Ledger, _: Option<&LedgerRow>| {
+        let mut marked = Marked::Recorded;
+        let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
+            // Another process may have applied it while this one waited for the lock.
+            if row.is_some_and(LedgerRow::is_applied) {
+                marked = Marked::AlreadyApplied;
+                return Ok(Vec::new());
+            }
             let mut statements = ledger.applied(&record);
             statements.truncate(1);
             statements.push(line(
@@ -66,7 +72,7 @@ impl Migrator<'_> {
             Ok(statements)
         };
         self.write(opened, history, &step.id, statements).await?;
-        Ok(Marked::Recorded)
+        Ok(marked)
     }
 
     /// Forgets that a step was applied; its row is deleted, the history of runs stays.
@@ -194,6 +200,7 @@ impl Migrator<'_> {
             Ok((locked, _)) => {
                 let runner = &locked.runner;
                 let result = match statements(&runner.parts.ledger, runner.row(id)) {
+                    Ok(statements) if statements.is_empty() => Ok(()),
                     Ok(statements) => commit(session, &statements).await,
                     Err(error) => Err(error),
                 };
