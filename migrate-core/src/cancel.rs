@@ -45,6 +45,18 @@ impl Canceller {
     }
 }
 
+/// The session as a [`Canceller`] names it, for a run that does not take the lock.
+pub(crate) async fn session_name(session: &mut dyn Session) -> String {
+    let sql = match session.database() {
+        Database::Postgres => "SELECT pg_backend_pid()",
+        Database::MySql => "SELECT CONNECTION_ID()",
+        Database::Sqlite => return String::new(),
+    };
+    let rows = session.query(sql, &[]).await.unwrap_or_default();
+    let id = rows.first().and_then(|row| row.int(0));
+    id.map(|id| id.to_string()).unwrap_or_default()
+}
+
 /// Makes statements of a SQLite session end with an error once the interrupt is raised.
 #[cfg(feature = "sqlite")]
 pub(crate) async fn watch(session: &mut dyn Session, interrupt: &Interrupt) {

@@ -190,20 +190,28 @@ impl<'a> Lexer<'a> {
     }
 
     fn skip_while(&mut self, wanted: impl Fn(u8) -> bool) {
-        while self.byte(0).is_some_and(&wanted) {
+        while self.at < self.bytes.len() && wanted(self.bytes[self.at]) {
             self.at += 1;
         }
     }
 
+    fn skip_line(&mut self) {
+        let rest = self.sql.get(self.at..).unwrap_or_default();
+        self.at += rest.find('\n').unwrap_or(rest.len());
+    }
+
     /// Moves over the characters of a word, stopping before the delimiter: `END$$` is two tokens.
     fn skip_word(&mut self) {
-        while self.byte(0).is_some_and(is_word_part) {
-            if self
-                .delimiter
-                .is_some_and(|text| self.rest().starts_with(text.as_bytes()))
-            {
-                break;
+        let Some(delimiter) = self.delimiter else {
+            // Most of a text is words: a macro reads them without optimisation, byte by byte.
+            while self.at < self.bytes.len() && WORD_PART[usize::from(self.bytes[self.at])] {
+                self.at += 1;
             }
+            return;
+        };
+        while self.byte(0).is_some_and(is_word_part)
+            && !self.rest().starts_with(delimiter.as_bytes())
+        {
             self.at += 1;
         }
     }
@@ -249,7 +257,7 @@ impl<'a> Lexer<'a> {
             }
             return Ok(Kind::Word);
         }
-        self.skip_while(|byte| byte != b'\n');
+        self.skip_line();
         let line = self.sql.get(start..self.at).unwrap_or_default();
         let argument = line
             .get("delimiter".len()..)
@@ -303,3 +311,14 @@ const fn is_word_start(byte: u8) -> bool {
 const fn is_word_part(byte: u8) -> bool {
     is_word_start(byte) || byte.is_ascii_digit() || byte == b'$'
 }
+
+/// [`is_word_part`] of every byte.
+static WORD_PART: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = is_word_part(byte as u8);
+        byte += 1;
+    }
+    table
+};

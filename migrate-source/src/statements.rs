@@ -43,7 +43,15 @@ pub struct Piece<'a> {
 /// assert_eq!(pieces.iter().map(|piece| piece.text).collect::<String>(), sql);
 /// ```
 pub fn split(sql: &str, database: Database) -> Result<Vec<Piece<'_>>, SourceError> {
-    let Lexed { tokens, error } = lex(sql, database);
+    split_lexed(sql, database, lex(sql, database))
+}
+
+/// [`split`] of a text that has been cut into tokens already.
+pub(crate) fn split_lexed(
+    sql: &str,
+    database: Database,
+    Lexed { tokens, error }: Lexed,
+) -> Result<Vec<Piece<'_>>, SourceError> {
     let mut splitter = Splitter::new(sql, database, &tokens);
     for at in 0..tokens.len() {
         splitter.feed(at);

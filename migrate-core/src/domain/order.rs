@@ -110,3 +110,6 @@ fn cycle(steps: &[Step], index: &HashMap<&StepId, usize>, waits_for: &[usize]) -
     )
     .help("remove one of these `after`, `before` or `run` references")
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,11 @@ impl<'r> Runner<'r> {
             .map(Statement::inline)
             .collect();
         let mut before = Vec::new();
-        before.extend(self.parts.reset.clone());
+        if let Some(reset) = &self.parts.reset {
+            // The message began a transaction under the settings as they were; an empty one ends
+            // it, so that the step's own begins under those that were restored.
+            before.extend([reset.clone(), "BEGIN".to_owned(), "COMMIT".to_owned()]);
+        }
         before.push(begin(database).to_owned());
         before.push(publish);
         // RESET is several statements; what counts is how many results come before the step's.

@@ -93,6 +93,8 @@ impl<'r> Runner<'r> {
                 failed.error,
             ));
         }
+        // The function may have made its session read-only.
+        self.reset(session).await?;
         record.duration_ms = Some(crate::lease::millis(started.elapsed()));
         record.rows = output.rows;
         record.result = output.text.as_deref();

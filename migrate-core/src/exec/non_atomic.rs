@@ -60,6 +60,8 @@ impl<'r> Runner<'r> {
         cleared.map_err(|f| {
             db_error::database_error(self.database(), "clear the audit state", f.error)
         })?;
+        // The statements may have made the session read-only.
+        self.reset(session).await?;
         self.run_functions(session, step).await?;
         record.duration_ms = Some(crate::lease::millis(started.elapsed()));
         commit(session, &ledger.applied(&record)).await?;

@@ -179,7 +179,7 @@ impl<'r> Runner<'r> {
     }
 
     /// Restores the settings that a step before may have changed, where that can be done.
-    async fn reset(&self, session: &mut dyn Session) -> Result<(), Error> {
+    pub(super) async fn reset(&self, session: &mut dyn Session) -> Result<(), Error> {
         let Some(reset) = &self.parts.reset else {
             return Ok(());
         };
@@ -312,6 +312,8 @@ impl<'r> Runner<'r> {
         if error.code() == ErrorCode::LockLost {
             return;
         }
+        // A step may have made its session read-only.
+        let _ = self.reset(session).await;
         let text = crate::redact::redact(error.message());
         let run = RunRow {
             app: &step.id.app,

@@ -3,7 +3,7 @@
 use super::session::Opened;
 use crate::domain::{History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
-use crate::exec::{Runner, check_steps, commit, dry_run};
+use crate::exec::{Runner, check_steps, commit};
 use crate::ledger::Applied;
 use crate::migrator::Migrator;
 use crate::policy::Policy;
@@ -142,8 +142,8 @@ impl Migrator<'_> {
             });
         }
         dependencies_applied(step, history, ledger.rows())?;
-        let runner = self.unlocked_runner(tables, history, ledger);
-        dry_run(&runner, connection.session(), &[step], ledger.is_present()).await
+        self.try_steps(connection.session(), tables, history, ledger, &[step])
+            .await
     }
 }
 

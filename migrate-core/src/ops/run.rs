@@ -7,7 +7,7 @@ use super::session::Opened;
 use crate::domain::{Comparison, LedgerRow, LedgerRows, Step, compare};
 use crate::error::Error;
 use crate::event::Event;
-use crate::exec::{check_steps, dry_run};
+use crate::exec::check_steps;
 use crate::lease::millis;
 use crate::migrator::Migrator;
 use crate::report::{DryRunReport, Plan, PlannedStep, RunReport};
@@ -129,8 +129,8 @@ impl Migrator<'_> {
         );
         refuse(session, tables, history, &comparison.problems).await?;
         check_steps(&comparison.pending, tables.database())?;
-        let runner = self.unlocked_runner(tables, history, ledger);
-        dry_run(&runner, session, &comparison.pending, ledger.is_present()).await
+        self.try_steps(session, tables, history, ledger, &comparison.pending)
+            .await
     }
 
     /// What a run would do now, and what stands in its way. Writes nothing.

@@ -4,19 +4,20 @@ use std::time::{Duration, Instant};
 
 use migrate_source::Database;
 
-use crate::cancel::{Canceller, unwatch, watch};
+use crate::cancel::{Canceller, session_name, unwatch, watch};
 use crate::db_error::database_error;
 use crate::dialect::session_settings;
-use crate::domain::{History, LedgerRows};
+use crate::domain::{History, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
-use crate::exec::{Reporter, Runner, RunnerParts, ensure_ledger};
+use crate::exec::{Reporter, Runner, RunnerParts, dry_run, ensure_ledger};
 use crate::heartbeat::{Activity, Beat, Heartbeat};
 use crate::holder::Holder;
 use crate::interrupt::Interrupt;
 use crate::lease::{self, Lease, LeaseRequest};
 use crate::ledger::{Ledger, LedgerRead, Tables, read_ledger};
 use crate::migrator::Migrator;
+use crate::report::DryRunReport;
 use crate::session::{self, Session};
 use crate::target::Connection;
 
@@ -220,20 +221,38 @@ impl<'c> Migrator<'c> {
         }
     }
 
-    /// A run for a dry run: nothing is locked or written, so there is no token.
-    pub(super) fn unlocked_runner<'r>(
+    /// Executes steps and rolls them back: nothing is locked or written, so there is no token.
+    pub(super) async fn try_steps<'r>(
         &self,
+        session: &mut dyn Session,
+        tables: &Tables,
+        history: &'r History,
+        ledger: &LedgerRead,
+        steps: &[&'r Step],
+    ) -> Result<DryRunReport, Error> {
+        let runner = self.unlocked_runner(session, tables, history, ledger).await;
+        runner.parts.interrupt.check()?;
+        watch(session, &runner.parts.interrupt).await;
+        let result = dry_run(&runner, session, steps, ledger.is_present()).await;
+        unwatch(session).await;
+        result
+    }
+
+    async fn unlocked_runner<'r>(
+        &self,
+        session: &mut dyn Session,
         tables: &Tables,
         history: &'r History,
         ledger: &LedgerRead,
     ) -> Runner<'r> {
         let holder = Holder::this(&self.options.app_version);
+        let name = session_name(session).await;
         let parts = RunnerParts {
             ledger: self.ledger_of(tables, 0, &holder),
             history,
             reporter: self.reporter(Activity::default()),
             interrupt: Interrupt::within(&self.options.shutdown),
-            canceller: Canceller::new(None, ""),
+            canceller: Canceller::new(self.target.server(), &name),
             lease: self.options.lease,
             verbosity: self.options.verbosity,
             audit_hook: self.options.audit_hook.clone(),

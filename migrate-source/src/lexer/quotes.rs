@@ -9,7 +9,7 @@ impl Lexer<'_> {
     pub(super) fn comment(&mut self) -> Result<Option<Kind>, SourceError> {
         let rest = self.rest();
         if self.is_line_comment(rest) {
-            self.skip_while(|byte| byte != b'\n');
+            self.skip_line();
             return Ok(Some(Kind::LineComment));
         }
         if self.exec_open.is_some() && rest.starts_with(b"*/") {

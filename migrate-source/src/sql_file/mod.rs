@@ -5,7 +5,7 @@ use crate::checksum::normalise;
 use crate::error::{SourceError, position};
 use crate::header::{Comment, Header, Meaning, read_header};
 use crate::lexer::{Kind, Token, lex};
-use crate::statements::split;
+use crate::statements::{split, split_lexed};
 
 /// A SQL file in its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,16 +78,15 @@ fn parse_with(text: &str, database: Database) -> Result<SqlFile, Vec<SourceError
     let (header, mut errors) = read_header(&scan.leading);
     errors.extend(scan.errors);
     // The splitter's error for a text that cannot be read knows the likely cause.
-    if let Err(error) = split(text, database) {
-        errors.push(error);
-    }
-    if let Some(error) = lexed.error.filter(|_| errors.is_empty()) {
+    if let Err(error) = split_lexed(text, database, lexed) {
         errors.push(error);
     }
     let parts = cut(text, &scan.markers, scan.first_statement);
     match parts {
         Ok((up, down)) if errors.is_empty() => {
-            check_parts(&up, down.as_deref(), database)?;
+            if !scan.markers.is_empty() {
+                check_parts(&up, down.as_deref(), database)?;
+            }
             Ok(SqlFile { header, up, down })
         }
         Ok(_) => Err(errors),

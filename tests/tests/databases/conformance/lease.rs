@@ -56,8 +56,9 @@ async fn held_by(db: Db, holder: &str, session: &str, seconds: i32) -> TestDatab
     let sql = format!("UPDATE migrate_lock SET holder = '{holder}', session = '{session}'");
     database.execute(&sql).await;
     let now = now(db);
+    let micros = i64::from(seconds) * 1_000_000;
     let sql = format!(
-        "UPDATE migrate_lease SET expires_at = {now} + {seconds} * 1000000, progress_at = {now}, \
+        "UPDATE migrate_lease SET expires_at = {now} + {micros}, progress_at = {now}, \
          activity = 'shop.0007_big, statement 3 of 9'"
     );
     database.execute(&sql).await;

@@ -14,14 +14,14 @@ each_database! {
 fn settings(db: Db) -> (&'static str, &'static str) {
     match db {
         Db::Sqlite => (
-            "PRAGMA cache_size = 77; PRAGMA case_sensitive_like = ON; CREATE TEMP TABLE left_over (id INT);",
+            "PRAGMA cache_size = 77; PRAGMA case_sensitive_like = ON; CREATE TEMP TABLE IF NOT EXISTS left_over (id INT);",
             "SELECT (SELECT count(*) FROM sqlite_temp_master) || ' ' || ('a' LIKE 'A')",
         ),
         Db::Postgres => (
             "SELECT set_config('search_path', '', false); SET statement_timeout = '77s'; \
              SET standard_conforming_strings = off; SELECT pg_advisory_lock(77); \
-             SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY; \
-             CREATE TEMP TABLE left_over (id INT);",
+             CREATE TEMP TABLE IF NOT EXISTS left_over (id INT); \
+             SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY;",
             "SELECT current_setting('search_path') || ' ' || current_setting('statement_timeout') \
              || ' ' || current_setting('default_transaction_read_only') || ' ' || \
              current_setting('standard_conforming_strings') || ' ' || current_user || ' ' || \
@@ -31,9 +31,9 @@ fn settings(db: Db) -> (&'static str, &'static str) {
         Db::MySql => (
             "SET SESSION sql_mode = 'ANSI_QUOTES'; SET SESSION max_statement_time = 77; \
              SET @mine = 7; DO GET_LOCK('left', 0); SET SESSION foreign_key_checks = 0; \
-             CREATE TEMPORARY TABLE left_over (id INT);",
-            "SELECT concat_ws(' ', @@sql_mode, @@max_statement_time, @mine, @@foreign_key_checks, \
-             @@autocommit, @@transaction_read_only, IS_USED_LOCK('left') <=> CONNECTION_ID())",
+             CREATE TEMPORARY TABLE IF NOT EXISTS left_over (id INT);",
+            "SELECT CAST(concat_ws(' ', @@sql_mode, @@max_statement_time, @mine, @@foreign_key_checks, \
+             @@autocommit, @@tx_read_only, IS_USED_LOCK('left') <=> CONNECTION_ID()) AS CHAR)",
         ),
     }
 }
@@ -50,7 +50,7 @@ fn leaves_them(db: Db, atomic: bool) -> History {
     let function = Function::new("fill_v1_2026_01_02", move |cx| {
         Box::pin(async move {
             cx.conn()
-                .script(set.replace("CREATE TEMP", "-- "))
+                .script(set.to_owned())
                 .await
                 .map_err(|f| f.error)?;
             done(())
