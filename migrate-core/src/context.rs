@@ -32,7 +32,7 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 )]
 pub trait StepDatabase: Send + Sync + 'static {
     /// What [`Context::conn`] hands out.
-    type Connection: ?Sized + Send + 'static;
+    type Connection: ?Sized + Send + Sync + 'static;
 
     /// The database, or `None` where any will do.
     #[doc(hidden)]

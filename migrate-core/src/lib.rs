@@ -28,7 +28,8 @@
 //!
 //! # Layers
 //!
-//! `domain` (pure) < `session`, `dialect` < `ledger`, `lease` < `exec` < `ops`, [`Migrator`].
+//! From the bottom up: errors and reports; `context` and `session`; `embedded`; `domain` (pure);
+//! `dialect` and `ledger`; `lease`; `exec`; [`Migrator`] and its `ops`.
 
 // Without a database there are no drivers, and what serves them is idle.
 #![cfg_attr(

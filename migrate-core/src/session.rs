@@ -123,7 +123,7 @@ pub struct ScriptError {
 
 /// One connection to any of the databases. Sealed: implemented for sqlx's connections.
 #[doc(hidden)]
-pub trait Session: Any + Send + sealed::Sealed {
+pub trait Session: Any + Send + Sync + sealed::Sealed {
     /// Which database it is connected to.
     fn database(&self) -> Database;
 

@@ -1,5 +1,7 @@
 //! Before anything runs: the ledger is created, and every pending step is checked.
 
+use std::time::{Duration, Instant};
+
 use migrate_source::Database;
 use migrate_source::classify::{any_step_errors, atomic_step_errors, table_rebuild_risk};
 
@@ -12,9 +14,15 @@ use crate::ledger::Tables;
 use crate::session::Session;
 
 /// Creates the ledger where there is none. Several processes may do so at once: whoever loses
-/// the race finds the tables there and goes on.
-pub(crate) async fn ensure_ledger(session: &mut dyn Session, tables: &Tables) -> Result<(), Error> {
+/// the race finds the tables there and goes on. A writer that holds a SQLite file is waited for
+/// as long as for the lock.
+pub(crate) async fn ensure_ledger(
+    session: &mut dyn Session,
+    tables: &Tables,
+    wait: Duration,
+) -> Result<(), Error> {
     let database = tables.database();
+    let started = Instant::now();
     ensure_schema(session, tables).await?;
     let script = match database {
         // MySQL commits each of these by itself; the version row comes last.
@@ -26,28 +34,30 @@ pub(crate) async fn ensure_ledger(session: &mut dyn Session, tables: &Tables) ->
         ),
     };
     const ATTEMPTS: u32 = 40;
-    for attempt in 1..=ATTEMPTS {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
         let Err(failed) = session.script(script.clone()).await else {
             return Ok(());
         };
         if database != Database::MySql {
             let _ = session.script("ROLLBACK".to_owned()).await;
         }
-        let race = matches!(
-            db_error::kind(&failed.error),
+        let again = match db_error::kind(&failed.error) {
             // Postgres: two sessions in CREATE TABLE IF NOT EXISTS collide in the catalogue.
-            Kind::AlreadyThere | Kind::Retry | Kind::LockNotAvailable
-        );
-        if !race || attempt == ATTEMPTS {
+            Kind::AlreadyThere | Kind::Retry => attempt < ATTEMPTS,
+            Kind::LockNotAvailable => started.elapsed() < wait,
+            _ => false,
+        };
+        if !again {
             return Err(database_error(
                 database,
                 &format!("create the ledger {tables}"),
                 failed.error,
             ));
         }
-        tokio::time::sleep(std::time::Duration::from_millis(u64::from(5 * attempt))).await;
+        tokio::time::sleep(Duration::from_millis(u64::from(5 * attempt.min(ATTEMPTS)))).await;
     }
-    Ok(())
 }
 
 /// Creates the schema that the user named for the ledger, if the catalogue lacks it.

@@ -36,18 +36,22 @@ pub(crate) async fn read_ledger(
     session: &mut dyn Session,
     tables: &Tables,
 ) -> Result<LedgerRead, Error> {
+    let unknown = |error: &sqlx::Error| db_error::kind(error) == Kind::UndefinedTable;
+    let failed = |error| db_error::database_error(tables.database(), "read the ledger", error);
+    match session.query(&read_sql(tables), &[]).await {
+        Ok(rows) => return parse(tables, &rows),
+        Err(error) if unknown(&error) => {}
+        Err(error) => return Err(failed(error)),
+    }
+    if !has_version(session, tables).await {
+        refuse_if_elsewhere(session, tables).await?;
+        return Ok(LedgerRead::Absent);
+    }
+    // Another process may have created it between the two looks.
     match session.query(&read_sql(tables), &[]).await {
         Ok(rows) => parse(tables, &rows),
-        Err(error) if db_error::kind(&error) == Kind::UndefinedTable => {
-            refuse_if_steps_are_gone(session, tables).await?;
-            refuse_if_elsewhere(session, tables).await?;
-            Ok(LedgerRead::Absent)
-        }
-        Err(error) => Err(db_error::database_error(
-            tables.database(),
-            "read the ledger",
-            error,
-        )),
+        Err(error) if unknown(&error) => Err(steps_are_gone(tables)),
+        Err(error) => Err(failed(error)),
     }
 }
 
@@ -133,21 +137,22 @@ fn damaged(tables: &Tables, row: &Row) -> Error {
     ))
 }
 
-/// The version row is written last: where it is, the table of steps was, and a database that lost
-/// it is not fresh.
-async fn refuse_if_steps_are_gone(session: &mut dyn Session, tables: &Tables) -> Result<(), Error> {
+/// Whether the version row, which is written last, is there.
+async fn has_version(session: &mut dyn Session, tables: &Tables) -> bool {
     let sql = format!("SELECT version FROM {}", tables.meta());
-    match session.query(&sql, &[]).await {
-        Ok(rows) if !rows.is_empty() => Err(Error::new(
-            ErrorCode::LedgerDamaged,
-            format!("the ledger {tables} has lost its table {}", tables.steps()),
-        )
-        .help(format!(
-            "restore it from a backup; or, if every step is to run again: `DROP TABLE {}`",
-            tables.meta()
-        ))),
-        _ => Ok(()),
-    }
+    matches!(session.query(&sql, &[]).await, Ok(rows) if !rows.is_empty())
+}
+
+/// Where the version row is, the table of steps was: a database that lost it is not fresh.
+fn steps_are_gone(tables: &Tables) -> Error {
+    Error::new(
+        ErrorCode::LedgerDamaged,
+        format!("the ledger {tables} has lost its table {}", tables.steps()),
+    )
+    .help(format!(
+        "restore it from a backup; or, if every step is to run again: `DROP TABLE {}`",
+        tables.meta()
+    ))
 }
 
 /// A ledger that is only out of sight must not make a full database look fresh.

@@ -30,7 +30,7 @@ impl Migrator<'_> {
     /// [`ErrorCode::LockHeld`] when the holder may be alive and `force` is not given.
     pub async fn release_lock(&self, force: bool) -> Result<LockStatus, Error> {
         let mut opened = self.open().await?;
-        let result = release(&mut opened, force).await;
+        let result = release(&mut opened, force, self.options.wait).await;
         opened.connection.close().await;
         result
     }
@@ -57,11 +57,15 @@ fn nobody() -> LockStatus {
     }
 }
 
-async fn release(opened: &mut Opened<'_, '_>, force: bool) -> Result<LockStatus, Error> {
+async fn release(
+    opened: &mut Opened<'_, '_>,
+    force: bool,
+    wait: std::time::Duration,
+) -> Result<LockStatus, Error> {
     let status = match seen(opened).await {
         // Rows that were lost are put back by the same means, for whoever is sure.
         Err(error) if error.code() == ErrorCode::LedgerDamaged && force => {
-            ensure_ledger(opened.connection.session(), &opened.tables).await?;
+            ensure_ledger(opened.connection.session(), &opened.tables, wait).await?;
             LockStatus {
                 held: true,
                 ..nobody()

@@ -182,7 +182,7 @@ impl<'c> Migrator<'c> {
         history: &'r History,
     ) -> Result<(Locked<'r>, LedgerRead), Error> {
         if !ledger.is_present() {
-            ensure_ledger(session, tables).await?;
+            ensure_ledger(session, tables, self.options.wait).await?;
         }
         self.enter(session, tables, history).await
     }
