@@ -253,14 +253,27 @@ impl<'r> Runner<'r> {
             done = &mut work => return done.map_err(|error| self.interrupted(error)),
             reason = self.parts.interrupt.raised() => reason,
         };
-        self.parts.canceller.cancel().await;
-        // The statement now ends with an error, unless it was about to end anyway. A function
-        // that waits for something else than the database is dropped after a while.
+        // The statement ends with an error, unless it was about to end anyway. A function that
+        // waits for something else than the database is dropped after a while.
         const GRACE: Duration = Duration::from_secs(5);
-        match tokio::time::timeout(GRACE, work).await {
+        let done = tokio::select! {
+            done = tokio::time::timeout(GRACE, work) => done,
+            never = self.keep_cancelling() => match never {},
+        };
+        match done {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(self.interrupted(error)),
             Err(_) => Err(reason.error()),
+        }
+    }
+
+    /// Cancels again and again: a request that arrives before its statement has begun, or between
+    /// two statements, is lost.
+    async fn keep_cancelling(&self) -> std::convert::Infallible {
+        const PAUSE: Duration = Duration::from_millis(200);
+        loop {
+            self.parts.canceller.cancel().await;
+            tokio::time::sleep(PAUSE).await;
         }
     }
 
