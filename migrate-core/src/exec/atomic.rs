@@ -38,6 +38,21 @@ impl<'r> Runner<'r> {
         self.atomic_step(session, step, action).await
     }
 
+    /// What comes before the step in its message, up to a last semicolon.
+    fn before_the_step(&self, step: &Step) -> String {
+        let mut before = Vec::new();
+        if let Some(reset) = &self.parts.reset {
+            // The message began a transaction under the settings as they were; an empty one ends
+            // it, so that the step's own begins under those that were restored.
+            before.extend([reset.clone(), "BEGIN".to_owned(), "COMMIT".to_owned()]);
+        }
+        before.push(begin(self.database()).to_owned());
+        let name = step.id.to_string();
+        let tables = &self.parts.ledger.tables;
+        before.push(publish_audit(tables, &name, !step.disable_audit, true));
+        before.join(";") + ";\n"
+    }
+
     /// One simple query: BEGIN, the step, its fenced record, COMMIT.
     async fn one_message(
         &self,
@@ -45,32 +60,19 @@ impl<'r> Runner<'r> {
         step: &Step,
         action: &'static str,
     ) -> Result<StepRun, Error> {
-        let ledger = &self.parts.ledger;
         let database = self.database();
         let statements = statement_texts(step, database)?;
         let sql = step.text_for(database).map_or("", |text| &text.parsed.up);
-        let publish = publish_audit(
-            &ledger.tables,
-            &step.id.to_string(),
-            !step.disable_audit,
-            true,
-        );
-        let record: Vec<String> = ledger
+        let record: Vec<String> = self
+            .parts
+            .ledger
             .applied(&self.record_of(step, action))
             .iter()
             .map(Statement::inline)
             .collect();
-        let mut before = Vec::new();
-        if let Some(reset) = &self.parts.reset {
-            // The message began a transaction under the settings as they were; an empty one ends
-            // it, so that the step's own begins under those that were restored.
-            before.extend([reset.clone(), "BEGIN".to_owned(), "COMMIT".to_owned()]);
-        }
-        before.push(begin(database).to_owned());
-        before.push(publish);
+        let before = self.before_the_step(step);
         // RESET is several statements; what counts is how many results come before the step's.
-        let ahead = before.join(";").matches(';').count() + 1;
-        let before = format!("{};\n", before.join(";"));
+        let ahead = before.matches(';').count();
         let start = before.chars().count();
         // The newlines matter: a comment at the end of the file would swallow the COMMIT.
         let message = format!("{before}{sql}\n;\n{};\nCOMMIT", record.join(";\n"));
