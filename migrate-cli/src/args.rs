@@ -116,7 +116,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) wait: Option<Duration>,
 
-    /// The schema of the ledger's tables [default: the connection's].
+    /// The schema of the ledger's tables [default: `public` on Postgres, the URL's database on MySQL].
     #[arg(long, global = true, value_name = "SCHEMA")]
     pub(crate) ledger_schema: Option<String>,
 

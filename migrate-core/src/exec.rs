@@ -20,4 +20,4 @@ pub(crate) use dry_run::dry_run;
 pub(crate) use prepare::{check_steps, ensure_ledger};
 pub(crate) use reporter::Reporter;
 pub(crate) use run::{Runner, RunnerParts};
-pub(crate) use steps::{hash_of, statement_texts};
+pub(crate) use steps::{StepStatement, hash_of, split, statement_texts};

@@ -283,7 +283,7 @@ pub struct HistoryEntry {
     pub step: StepId,
     /// `run`, `force`, `fake`, `mark`, `unmark`, `accept` or `resolve`.
     pub action: String,
-    /// `applied`, `failed`, `recorded` or `removed`.
+    /// `applied`, `failed`, `cancelled`, `recorded`, `removed`, `done` or `not_done`.
     pub outcome: String,
     /// When it ended.
     pub at: String,

@@ -216,7 +216,7 @@ fn conflicts(files: &[FolderFile]) -> Vec<FolderError> {
                     "`{}` has the number {:04} already",
                     first.file_name, file.name.number
                 ),
-                "give the later of the two the next free number; `cargo migrate merge` does it",
+                "give the later of the two the next free number; rename the file, then `cargo migrate index`",
             ));
         }
         let is_down = file.name.direction == Direction::Down;

@@ -34,11 +34,13 @@ struct Recorded<'a> {
 
 pub(crate) async fn run(context: &mut Context, args: &MarkArgs) -> Result<View, Failure> {
     let connected = context.connect(Narration::Quiet)?;
+    // A beginning of a name is enough to type; what is recorded is said in full.
+    let found = connected.migrator.steps().and_then(|s| s.find(&args.name));
+    let name = &found.map_or_else(|_| args.name.clone(), |step| step.id().name.clone());
     let marked = connected
         .drive(connected.migrator.mark(&args.name, args.why.as_deref()))
         .await?;
     let paint = context.paint_err();
-    let name = &args.name;
     let (outcome, text) = match marked {
         Marked::Recorded => (
             "recorded",

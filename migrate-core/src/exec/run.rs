@@ -328,11 +328,13 @@ impl<'r> Runner<'r> {
         // A step may have made its session read-only.
         let _ = self.reset(session).await;
         let text = crate::redact::redact(error.message());
+        let stopped = error.code() == ErrorCode::Cancelled;
         let run = RunRow {
             app: &step.id.app,
             name: &step.id.name,
             action,
-            outcome: "failed",
+            // Whoever stops a run on purpose has no failure to look into.
+            outcome: if stopped { "cancelled" } else { "failed" },
             duration_ms: Some(millis(started.elapsed())),
             rows: None,
             checksum: Some(step.checksum(self.database())),
@@ -341,7 +343,7 @@ impl<'r> Runner<'r> {
         };
         let mut statements = vec![self.parts.ledger.run(&run)];
         let unfinished = step.mode(self.database()) != Mode::Atomic;
-        if unfinished && !self.is_applied(&step.id) {
+        if unfinished && !stopped && !self.is_applied(&step.id) {
             statements.push(self.parts.ledger.failed(&step.id.app, &step.id.name, &text));
         }
         if let Err(error) = commit(session, &statements).await {

@@ -23,17 +23,22 @@ pub(crate) fn statement_texts(
     let Some(text) = step.text_for(database) else {
         return Ok(Vec::new());
     };
-    let parsed = statements(&text.parsed.up, database).map_err(|error| {
-        Error::new(
-            ErrorCode::InvalidStep,
-            format!("{}: {error}", text.location),
-        )
-    })?;
+    split(&text.location, &text.parsed.up, database)
+}
+
+/// The statements of one part of a file.
+pub(crate) fn split(
+    file: &str,
+    sql: &str,
+    database: Database,
+) -> Result<Vec<StepStatement>, Error> {
+    let parsed = statements(sql, database)
+        .map_err(|error| Error::new(ErrorCode::InvalidStep, format!("{file}: {error}")))?;
     Ok(parsed
         .iter()
         .map(|statement| StepStatement {
             text: statement.text.to_owned(),
-            file: text.location.clone(),
+            file: file.to_owned(),
             line: statement.line,
         })
         .collect())

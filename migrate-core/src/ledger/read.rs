@@ -158,17 +158,27 @@ fn steps_are_gone(tables: &Tables) -> Error {
 /// A ledger that is only out of sight must not make a full database look fresh.
 async fn refuse_if_elsewhere(session: &mut dyn Session, tables: &Tables) -> Result<(), Error> {
     // MySQL answers "denied", not "unknown table", for a table out of reach, and many databases
-    // of one server rightly have a ledger each. A schema that the user named is meant.
-    if tables.database() != Database::Postgres || tables.explicit {
+    // of one server rightly have a ledger each.
+    if tables.database() != Database::Postgres {
         return Ok(());
     }
+    // A schema that the user named and made is meant; one that does not exist is a typing error.
     // The catalogue shows tables whatever the rights on them are.
     let sql = "SELECT n.nspname::text FROM pg_catalog.pg_class c \
                JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
-               WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname <> $2 ORDER BY 1";
+               WHERE c.relname = $1 AND c.relkind IN ('r', 'p') AND n.nspname <> $2 \
+               AND NOT ($3 AND EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $2)) \
+               ORDER BY 1";
     let table = format!("{}_meta", tables.prefix);
     let found = session
-        .query(sql, &[table.into(), (&tables.schema).into()])
+        .query(
+            sql,
+            &[
+                table.into(),
+                (&tables.schema).into(),
+                tables.explicit.into(),
+            ],
+        )
         .await
         .map_err(|e| db_error::database_error(tables.database(), "look for a ledger", e))?;
     let Some(schema) = found.first().and_then(|row| row.text(0)) else {

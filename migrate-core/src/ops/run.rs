@@ -70,6 +70,8 @@ impl Migrator<'_> {
         let together = database == Database::Sqlite && ledger.rows().is_empty();
         let result = match refuse(session, tables, history, &now.problems).await {
             Ok(()) => {
+                // Before anything runs, so that a failure does not swallow them.
+                self.warn(&mut report, now.warnings);
                 locked.runner.parts.reporter.send(&Event::RunStarted {
                     steps: now.pending.len(),
                 });
@@ -81,15 +83,15 @@ impl Migrator<'_> {
         report.applied_total = applied(ledger.rows()) + report.steps.len();
         self.leave(session, tables, locked).await;
         result?;
-        self.warn(&mut report, now.warnings);
         report.duration_ms = millis(started.elapsed());
         Ok(report)
     }
 
-    fn warn(&self, report: &mut RunReport, mut warnings: Vec<String>) {
-        warnings.extend(self.stale_folders().into_iter().map(|what| {
-            format!("this debug build is older than its migrations: {what}; build it again")
-        }));
+    fn warn(&self, report: &mut RunReport, warnings: Vec<String>) {
+        // The command line has its own words for people; this is for a service's log.
+        for what in self.stale_folders() {
+            tracing::warn!(what, "this debug build is older than its migrations");
+        }
         let reporter = self.reporter(crate::heartbeat::Activity::default());
         for message in &warnings {
             reporter.send(&Event::Warning {

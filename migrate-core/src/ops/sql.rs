@@ -1,9 +1,11 @@
 //! `sql`: what a step would execute, without a database.
 
+use migrate_source::Database;
 use serde::Serialize;
 
+use crate::domain::Step;
 use crate::error::{Error, ErrorCode};
-use crate::exec::statement_texts;
+use crate::exec::{StepStatement, split, statement_texts};
 use crate::migrator::Migrator;
 use crate::report::{Mode, StepId, StepKind};
 
@@ -39,7 +41,7 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// An unknown name; [`ErrorCode::NotPossible`] for a function, whose statements only its
-    /// execution shows, and for `backwards`.
+    /// execution shows, and `backwards` for a step without a way back in its file.
     pub fn sql(&self, name: &str, backwards: bool) -> Result<StepSql, Error> {
         let history = self.checked_history()?;
         let step = history.find(name)?;
@@ -56,14 +58,13 @@ impl Migrator<'_> {
                 step.id
             )));
         }
-        if backwards {
-            return Err(
-                Error::new(ErrorCode::NotPossible, "this version cannot undo steps")
-                    .help("write a new step that takes the change back"),
-            );
-        }
         let database = self.target.database();
-        let statements = statement_texts(step, database)?
+        let texts = if backwards {
+            way_back(step, database)?
+        } else {
+            statement_texts(step, database)?
+        };
+        let statements = texts
             .into_iter()
             .map(|statement| SqlStatement {
                 line: statement.line,
@@ -77,5 +78,20 @@ impl Migrator<'_> {
             statements,
             runs: step.runs(database).to_vec(),
         })
+    }
+}
+
+/// The statements between `-- migrate: down` and the end of the file.
+fn way_back(step: &Step, database: Database) -> Result<Vec<StepStatement>, Error> {
+    let down = step
+        .text_for(database)
+        .and_then(|text| text.parsed.down.as_deref());
+    match down {
+        Some(down) => split(&step.location, down, database),
+        None => Err(Error::new(
+            ErrorCode::NotPossible,
+            format!("`{}` ({}) has no way back", step.id, step.location),
+        )
+        .help("write one below `-- migrate: down`; this version shows it and does not run it")),
     }
 }
