@@ -9,18 +9,27 @@ use crate::statements::{Statement, statements};
 mod mysql;
 mod postgres;
 mod rebuild;
+mod repeat;
+mod session;
 mod sqlite;
 mod target;
 
 pub use rebuild::table_rebuild_risk;
+pub use repeat::{can_fail_in_part, repeatable};
+pub use session::{SessionEffect, session_effect};
 pub use target::{ProbeTarget, probe_target};
 
 /// How a statement and a transaction around it get along.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Class {
-    /// It takes part in the transaction and is rolled back with it. So count statements whose
-    /// effect the text does not tell, such as `CALL`, `EXECUTE` and `DO`.
+    /// It takes part in the transaction and is rolled back with it.
     Transactional,
+    /// Its text does not tell what it runs, and that may commit: `CALL`, and on MySQL and MariaDB
+    /// `EXECUTE` and compound statements.
+    Opaque {
+        /// The statement's own words, such as `CALL`.
+        what: String,
+    },
     /// It commits the transaction before it runs (DDL of MySQL and MariaDB).
     ImplicitCommit,
     /// The database refuses it inside a transaction.
@@ -49,6 +58,10 @@ pub enum Class {
 impl Class {
     fn outside(what: impl Into<String>) -> Self {
         Self::OutsideTransaction { what: what.into() }
+    }
+
+    fn opaque(what: impl Into<String>) -> Self {
+        Self::Opaque { what: what.into() }
     }
 
     fn control(what: impl Into<String>) -> Self {
@@ -140,6 +153,12 @@ pub fn any_step_errors(sql: &str, database: Option<Database>) -> Vec<SourceError
         let found = statements(sql, Database::Postgres).unwrap_or_default();
         let copies = found.iter().filter(|found| is_copy_stream(found.text));
         errors.extend(copies.map(|found| copy_stream_error(sql, found.start)));
+        // On MySQL the same words set the session's own value.
+        let locals = found.iter().filter(|found| {
+            database.is_some()
+                && Cursor::new(found.text, Database::Postgres).eat_all(&["set", "local"])
+        });
+        errors.extend(locals.map(|found| set_local_error(sql, found.start)));
     }
     errors.sort_by_key(|error| (error.line, error.column));
     errors
@@ -161,7 +180,7 @@ fn statement_error(
         Some(SourceError::at(sql, statement.start, code, message, help))
     };
     match class {
-        Class::Transactional | Class::ImplicitCommit => None,
+        Class::Transactional | Class::Opaque { .. } | Class::ImplicitCommit => None,
         Class::CopyStream { .. } => Some(copy_stream_error(sql, statement.start)),
         Class::OutsideTransaction { what } => at(
             "outside-transaction",
@@ -210,6 +229,16 @@ pub(crate) fn copy_stream_error(sql: &str, offset: usize) -> SourceError {
         "copy-stream",
         "COPY with STDIN or STDOUT needs a client that streams the data; it would leave the session unusable",
         "write INSERT statements, or load the data in a data migration",
+    )
+}
+
+fn set_local_error(sql: &str, offset: usize) -> SourceError {
+    SourceError::at(
+        sql,
+        offset,
+        "silent-no-op",
+        "SET LOCAL ends with its transaction, and in a step that is not atomic each statement has one of its own: it has no effect",
+        "write SET instead; the next step finds the session's own settings again",
     )
 }
 

@@ -5,9 +5,8 @@ use super::{Class, transaction_control};
 use crate::cursor::Cursor;
 
 pub(super) fn classify(mut cursor: Cursor<'_>) -> Class {
-    if cursor.clone().eat_all(&["begin", "not", "atomic"]) {
-        // A block, not a transaction; what it does is decided when it runs.
-        return Class::Transactional;
+    if let Some(what) = opaque(cursor.clone()) {
+        return Class::opaque(what);
     }
     if let Some(class) = transaction_control(&mut cursor) {
         return class;
@@ -26,6 +25,27 @@ pub(super) fn classify(mut cursor: Cursor<'_>) -> Class {
     } else {
         Class::Transactional
     }
+}
+
+/// What runs statements that the text does not show, or shows inside a block. Any of them may be
+/// DDL, which commits.
+fn opaque(mut cursor: Cursor<'_>) -> Option<&'static str> {
+    if cursor.eat("call") {
+        return Some("CALL");
+    }
+    if cursor.eat("execute") {
+        return Some("EXECUTE");
+    }
+    if cursor.eat_all(&["begin", "not", "atomic"]) {
+        return Some("BEGIN NOT ATOMIC");
+    }
+    let block = ["if", "case", "loop", "repeat", "while", "for", "declare"];
+    if cursor.is_any(&block) {
+        return Some("a compound statement");
+    }
+    // A label before a loop.
+    cursor.advance();
+    (cursor.text() == ":").then_some("a compound statement")
 }
 
 fn lock(cursor: &Cursor<'_>) -> Class {

@@ -16,6 +16,10 @@ pub(super) fn classify(mut cursor: Cursor<'_>) -> Class {
     if cursor.eat_all(&["prepare", "transaction"]) {
         return Class::control("PREPARE TRANSACTION");
     }
+    if cursor.is("call") {
+        // A procedure may commit, if it is called outside a transaction.
+        return Class::opaque("CALL");
+    }
     if cursor.eat("copy") {
         return copy(&cursor);
     }

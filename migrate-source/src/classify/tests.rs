@@ -299,15 +299,43 @@ fn mysql_implicit_commits() {
         "LOAD DATA INFILE 'x' INTO TABLE t",
         "SET @a = 1",
         "SET ROLE r",
-        "CALL p()",
         "RESET PERSIST x",
         "SELECT 1",
         "DELETE FROM t",
         "USE d",
         "PREPARE p FROM 'DROP TABLE t'",
-        "BEGIN NOT ATOMIC SELECT 1; END",
     ];
     all(MySql, &stays, |class| *class == Class::Transactional);
+}
+
+#[test]
+fn what_may_run_anything() {
+    let opaque = [
+        "CALL p()",
+        "EXECUTE p",
+        "EXECUTE IMMEDIATE 'DROP TABLE t'",
+        "BEGIN NOT ATOMIC SELECT 1; END",
+        "IF 1 THEN SELECT 1; END IF",
+        "LOOP SELECT 1; END LOOP",
+        "again: LOOP SELECT 1; END LOOP",
+        "WHILE 0 DO SELECT 1; END WHILE",
+    ];
+    all(MySql, &opaque, |class| {
+        matches!(class, Class::Opaque { .. })
+    });
+    all(Postgres, &["CALL p()"], |class| {
+        matches!(class, Class::Opaque { .. })
+    });
+    assert_eq!(classify("DO 'BEGIN END'", Postgres), Class::Transactional);
+    assert!(atomic_step_errors("CALL p()", Some(MySql)).is_empty());
+}
+
+#[test]
+fn set_local_is_refused_outside_atomic_steps() {
+    let errors = any_step_errors("SELECT 1;\nSET LOCAL a = 1;", Some(Postgres));
+    assert_eq!((errors[0].code, errors[0].line), ("silent-no-op", 2));
+    assert!(atomic_step_errors("SET LOCAL a = 1", Some(Postgres)).is_empty());
+    assert!(any_step_errors("SET LOCAL a = 1", Some(MySql)).is_empty());
 }
 
 #[track_caller]
