@@ -11,7 +11,7 @@ mod create;
 mod probe;
 
 pub(crate) use create::{create_ledger, create_schema};
-pub(crate) use probe::probe_sql;
+pub(crate) use probe::{Probe, probe_sql};
 
 /// The version of our own tables that this library reads and writes.
 pub(crate) const LEDGER_VERSION: i64 = 1;

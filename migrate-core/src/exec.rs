@@ -12,6 +12,7 @@ mod non_atomic;
 mod prepare;
 mod probe;
 mod reporter;
+mod resume;
 mod run;
 mod steps;
 
@@ -20,4 +21,4 @@ pub(crate) use dry_run::dry_run;
 pub(crate) use prepare::{check_steps, ensure_ledger};
 pub(crate) use reporter::Reporter;
 pub(crate) use run::{Runner, RunnerParts};
-pub(crate) use steps::{StepStatement, hash_of, split, statement_texts};
+pub(crate) use steps::{StepStatement, hash_of, hash_with_text, split, statement_texts};

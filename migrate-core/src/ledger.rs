@@ -10,4 +10,4 @@ mod write;
 pub use name::LedgerName;
 pub(crate) use name::Tables;
 pub(crate) use read::{LedgerRead, read_ledger};
-pub(crate) use write::{Applied, Ledger, RunRow, Statement};
+pub(crate) use write::{Applied, Intent, Ledger, RunRow, Statement};

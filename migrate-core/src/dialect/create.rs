@@ -45,7 +45,8 @@ fn steps_table(tables: &Tables, types: &Types) -> String {
     format!(
         "CREATE TABLE IF NOT EXISTS {} (app {key} NOT NULL, name {key} NOT NULL, \
          kind {text} NOT NULL, state {text} NOT NULL, checksum {text} NOT NULL, source {long}, \
-         total {int}, done {int}, done_hash {text}, intent {int}, started_at {time}, \
+         total {int}, done {int}, done_hash {text}, intent {int}, intent_text {long}, \
+         intent_before {int}, started_at {time}, \
          applied_at {time}, duration_ms {int}, rows_affected {int}, result {long}, \
          faked {int} NOT NULL, runs {int} NOT NULL, error {long}, host {text} NOT NULL, \
          pid {int} NOT NULL, app_version {text} NOT NULL, fence {int} NOT NULL, \

@@ -42,6 +42,10 @@ pub(crate) struct LedgerRow {
     pub(crate) done_hash: Option<String>,
     /// The statement, from 0, that was about to run outside a transaction.
     pub(crate) intent: Option<usize>,
+    /// The text of that statement: the file may have changed since.
+    pub(crate) intent_text: Option<String>,
+    /// Whether the catalogue already looked as the statement leaves it, before it began.
+    pub(crate) intent_before: bool,
     pub(crate) applied_at: Option<String>,
     pub(crate) duration_ms: Option<u64>,
     pub(crate) rows: Option<u64>,
@@ -101,6 +105,8 @@ mod tests {
             done: 0,
             done_hash: None,
             intent: None,
+            intent_text: None,
+            intent_before: false,
             applied_at: None,
             duration_ms: None,
             rows: None,

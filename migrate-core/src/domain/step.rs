@@ -150,9 +150,13 @@ impl Step {
             return Mode::Atomic;
         };
         let statements = statements(&text.parsed.up, database).unwrap_or_default();
-        let implicit = statements
-            .iter()
-            .any(|statement| matches!(classify(statement.text, database), Class::ImplicitCommit));
+        // What does not show what it runs may commit as well.
+        let implicit = statements.iter().any(|statement| {
+            matches!(
+                classify(statement.text, database),
+                Class::ImplicitCommit | Class::Opaque { .. }
+            )
+        });
         if implicit {
             Mode::ImplicitCommit
         } else {

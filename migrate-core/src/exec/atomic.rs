@@ -9,7 +9,7 @@ use migrate_source::Database;
 use migrate_source::statements::statements;
 
 use super::commit::{execute_all, lost, write_error};
-use super::function::{clears_in_transaction, script};
+use super::function::{clears_in_transaction, close_savepoint, open_savepoint, script};
 use super::group::Group;
 use super::run::{Runner, step_run};
 use super::statement_texts;
@@ -218,12 +218,28 @@ impl<'r> Runner<'r> {
     ) -> Result<(), Error> {
         let statements = statement_texts(step, self.database())?;
         let of = statements.len();
+        // There a statement that is not known to commit may still do so.
+        let guarded = self.database() == Database::MySql;
+        if guarded {
+            open_savepoint(session, step).await?;
+        }
         for (i, statement) in statements.iter().enumerate() {
-            session
-                .script(statement.text.clone())
-                .await
-                .map_err(|failed| statement_failed(step, (i, of), statement, failed.error))?;
+            if let Err(failed) = session.script(statement.text.clone()).await {
+                let kind = db_error::kind(&failed.error);
+                // These roll the whole transaction back, and the savepoint with it.
+                let gone = matches!(
+                    kind,
+                    Kind::Retry | Kind::LockNotAvailable | Kind::ConnectionLost
+                );
+                if guarded && !gone {
+                    close_savepoint(session, step).await?;
+                }
+                return Err(statement_failed(step, (i, of), statement, failed.error));
+            }
             self.statement_done(step, i + 1, of, statement.line);
+        }
+        if guarded {
+            close_savepoint(session, step).await?;
         }
         Ok(())
     }

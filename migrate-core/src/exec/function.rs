@@ -31,17 +31,12 @@ impl<'r> Runner<'r> {
         function: &FunctionStep,
         dry_run: bool,
     ) -> Result<StepOutput, Error> {
-        script(session, step, format!("SAVEPOINT {SAVEPOINT}")).await?;
+        open_savepoint(session, step).await?;
         let output = self.call(session, step, function.run, dry_run).await?;
         self.check_afterwards(session, step, function, dry_run)
             .await?;
-        match session
-            .script(format!("RELEASE SAVEPOINT {SAVEPOINT}"))
-            .await
-        {
-            Ok(_) => Ok(output),
-            Err(failed) => Err(transaction_ended(step, &failed.error)),
-        }
+        close_savepoint(session, step).await?;
+        Ok(output)
     }
 
     /// Runs a function whose statements commit as they go, and records it afterwards.
@@ -220,6 +215,20 @@ fn panicked(step: &Step, panic: &(dyn std::any::Any + Send)) -> Error {
     .help("return an error instead of panicking; then run the command again")
 }
 
+/// Marks the open transaction, so that [`close_savepoint`] finds out whether it is still the same.
+pub(super) async fn open_savepoint(session: &mut dyn Session, step: &Step) -> Result<(), Error> {
+    script(session, step, format!("SAVEPOINT {SAVEPOINT}")).await
+}
+
+/// Fails when the transaction was ended since [`open_savepoint`].
+pub(super) async fn close_savepoint(session: &mut dyn Session, step: &Step) -> Result<(), Error> {
+    let released = session.script(format!("RELEASE SAVEPOINT {SAVEPOINT}"));
+    match released.await {
+        Ok(_) => Ok(()),
+        Err(failed) => Err(transaction_ended(step, &failed.error)),
+    }
+}
+
 fn transaction_left_open(step: &Step) -> Error {
     Error::new(
         ErrorCode::StepFailed,
@@ -242,7 +251,7 @@ fn transaction_ended(step: &Step, error: &sqlx::Error) -> Error {
             ),
         )
         .having_ended_transaction()
-        .help("write `atomic = false` into its attribute, or leave COMMIT, ROLLBACK and DDL out of it"),
+        .help("write `atomic = false` into its attribute, or leave COMMIT, ROLLBACK and DDL out of it; of a SQL file, write `-- migrate: atomic = false` as its first line"),
         db_error::Kind::NotNull => lost(),
         _ => Error::new(
             ErrorCode::StepFailed,

@@ -10,16 +10,16 @@ use super::atomic::{foreign_keys_off, statement_failed};
 use super::commit::{commit, write_error};
 use super::function::script;
 use super::group::refuse_orphans;
-use super::probe::{Verdict, cut_off, failed_without_effect};
+use super::probe::{failed_without_effect, looks_done};
 use super::run::{Runner, step_run};
 use super::steps::{StepStatement, hash_of, hash_with, statement_texts};
 use crate::context::BoxFuture;
-use crate::db_error::{self, Kind};
+use crate::db_error;
 use crate::dialect::{before_begin, begin, clear_audit, publish_audit};
 use crate::domain::{Body, Step};
-use crate::error::{Error, ErrorCode};
+use crate::error::Error;
 use crate::event::Event;
-use crate::ledger::Statement;
+use crate::ledger::{Intent, Statement};
 use crate::report::{Mode, StepOutcome, StepRun};
 use crate::session::{Session, TransactionBody};
 
@@ -147,52 +147,19 @@ impl<'r> Runner<'r> {
         if classify(&statement.text, database) == Class::Transactional {
             return in_one_transaction(session, &statement.text, &progress, failed).await;
         }
-        commit(session, &[ledger.intent(app, name, Some(place))]).await?;
+        let intent = Intent {
+            place,
+            text: &statement.text,
+            before: looks_done(session, &statement.text).await?,
+        };
+        commit(session, &[ledger.intent(app, name, Some(&intent))]).await?;
         if let Err(error) = session.script(statement.text.clone()).await {
-            let told = matches!(error.error, sqlx::Error::Database(_))
-                && db_error::kind(&error.error) != Kind::ConnectionLost;
-            if told && failed_without_effect(&statement.text, database) {
+            if failed_without_effect(&statement.text, database, &error.error) {
                 commit(session, &[ledger.intent(app, name, None)]).await?;
             }
             return Err(failed(error.error));
         }
         commit(session, &[progress]).await
-    }
-
-    /// After which statement to go on: what the ledger says, checked against the text.
-    async fn resume_at(
-        &self,
-        session: &mut dyn Session,
-        step: &Step,
-        statements: &[StepStatement],
-    ) -> Result<usize, Error> {
-        let Some(row) = self.row(&step.id).filter(|row| !row.is_applied()) else {
-            return Ok(0);
-        };
-        let done = row.done;
-        let same = done <= statements.len()
-            && (done == 0 || row.done_hash.as_deref() == Some(&hash_of(&statements[..done])));
-        if !same {
-            return Err(Error::new(
-                ErrorCode::StepEdited,
-                format!(
-                    "`{}` ({}) was interrupted after {done} statements, and those differ in this binary",
-                    step.id,
-                    step.location_on(self.database())
-                ),
-            )
-            .help("put the statements that ran back as they were; the ones after them may be corrected")
-            .help(format!("what ran is kept in the ledger: `migrate history --name {}`", step.id.name)));
-        }
-        match row.intent {
-            Some(place) if place == done && place < statements.len() => {
-                match cut_off(session, step, place, &statements[place]).await? {
-                    Verdict::Done => Ok(done + 1),
-                    Verdict::Repeat => Ok(done),
-                }
-            }
-            _ => Ok(done),
-        }
     }
 
     /// The data migrations that a non-atomic step runs, each in its own way.
@@ -207,12 +174,21 @@ impl<'r> Runner<'r> {
                 continue;
             };
             self.audit(inner, true);
+            let started = std::time::Instant::now();
             let run = match (&inner.body, inner.mode(self.database())) {
                 (Body::Function(_), Mode::Atomic) => self.atomic_step(session, inner, "run").await,
                 _ => self.non_atomic_function(session, inner, "run").await,
             };
             self.audit(inner, false);
-            self.finished(run?);
+            match run {
+                Ok(run) => self.finished(run),
+                Err(error) => {
+                    // Its own row says that it runs; the step around it fails after it.
+                    self.record_failure(session, inner, "run", &error, started)
+                        .await;
+                    return Err(error);
+                }
+            }
         }
         Ok(())
     }

@@ -54,5 +54,10 @@ pub(crate) fn hash_of(done: &[StepStatement]) -> String {
 /// The hash of some statements and one more. A chain, so that a step of many statements does not
 /// hash all of them for each.
 pub(crate) fn hash_with(before: &str, statement: &StepStatement) -> String {
-    of_sql(&format!("{before}\n;\n{}", statement.text)).to_string()
+    hash_with_text(before, &statement.text)
+}
+
+/// As [`hash_with`], of a statement that is known by its text only.
+pub(crate) fn hash_with_text(before: &str, statement: &str) -> String {
+    of_sql(&format!("{before}\n;\n{statement}")).to_string()
 }

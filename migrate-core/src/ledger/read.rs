@@ -61,7 +61,7 @@ fn read_sql(tables: &Tables) -> String {
     format!(
         "SELECT m.version, s.app, s.name, s.kind, s.state, s.checksum, s.total, s.done, \
          s.done_hash, s.intent, {applied}, s.duration_ms, s.rows_affected, s.faked, \
-         s.error FROM {meta} m LEFT JOIN {steps} s ON 1 = 1",
+         s.error, s.intent_text, s.intent_before FROM {meta} m LEFT JOIN {steps} s ON 1 = 1",
         applied = timestamp_text(database, "s.applied_at"),
         meta = tables.meta(),
         steps = tables.steps(),
@@ -121,6 +121,8 @@ fn ledger_row(row: &Row) -> Option<LedgerRow> {
         rows: row.int(12).and_then(|v| u64::try_from(v).ok()),
         faked: row.int(13)? != 0,
         error: row.text(14).map(str::to_owned),
+        intent_text: row.text(15).map(str::to_owned),
+        intent_before: row.int(16) == Some(1),
     })
 }
 

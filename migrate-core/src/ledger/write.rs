@@ -93,6 +93,16 @@ pub(crate) struct Applied<'a> {
     pub(crate) action: &'a str,
 }
 
+/// A statement that is about to run outside a transaction.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Intent<'a> {
+    /// Its number in the step, from 0.
+    pub(crate) place: usize,
+    pub(crate) text: &'a str,
+    /// Whether the catalogue already looks as the statement would leave it.
+    pub(crate) before: bool,
+}
+
 /// One line of the history of runs.
 #[derive(Clone, Debug)]
 pub(crate) struct RunRow<'a> {
@@ -127,14 +137,14 @@ impl Ledger {
             None => "CAST(extract(epoch FROM clock_timestamp() - now()) * 1000 AS bigint)",
         };
         let columns = "app, name, kind, state, checksum, source, total, done, done_hash, intent, \
-                       started_at, applied_at, duration_ms, rows_affected, result, faked, runs, \
+                       intent_text, intent_before, started_at, applied_at, duration_ms, rows_affected, result, faked, runs, \
                        error, host, pid, app_version, fence";
-        let updated = "kind, state, checksum, source, total, done, done_hash, intent, applied_at, \
-                       duration_ms, rows_affected, result, faked, error, host, pid, app_version, \
+        let updated = "kind, state, checksum, source, total, done, done_hash, intent, \
+                       intent_text, intent_before, applied_at, duration_ms, rows_affected, result, faked, error, host, pid, app_version, \
                        fence";
         let sql = format!(
             "INSERT INTO {steps} ({columns}) VALUES (?, ?, ?, 'applied', ?, ?, NULL, NULL, NULL, \
-             NULL, {now}, {now}, {duration}, ?, ?, ?, 1, NULL, ?, ?, ?, {fence}) {upsert}",
+             NULL, NULL, NULL, {now}, {now}, {duration}, ?, ?, ?, 1, NULL, ?, ?, ?, {fence}) {upsert}",
             steps = self.tables.steps(),
             fence = fence(&self.tables),
             upsert = self.upsert(updated),
@@ -252,7 +262,8 @@ impl Ledger {
     /// Says that `done` statements, with this hash, are finished and nothing is in flight.
     pub(crate) fn progress(&self, app: &str, name: &str, done: usize, hash: &str) -> Statement {
         self.update(
-            "state = 'running', done = ?, done_hash = ?, intent = NULL",
+            "state = 'running', done = ?, done_hash = ?, intent = NULL, \
+             intent_text = NULL, intent_before = NULL",
             vec![
                 Value::Int(i64::try_from(done).unwrap_or(i64::MAX)),
                 hash.into(),
@@ -262,11 +273,19 @@ impl Ledger {
         )
     }
 
-    /// Says that the statement of this number, from 0, is about to run outside a transaction;
-    /// `None` takes that back.
-    pub(crate) fn intent(&self, app: &str, name: &str, statement: Option<usize>) -> Statement {
-        let statement = statement.and_then(|n| i64::try_from(n).ok());
-        self.update("intent = ?", vec![statement.into()], app, name)
+    /// Says that a statement is about to run outside a transaction; `None` takes that back.
+    pub(crate) fn intent(&self, app: &str, name: &str, intent: Option<&Intent<'_>>) -> Statement {
+        let place = intent.and_then(|intent| i64::try_from(intent.place).ok());
+        self.update(
+            "intent = ?, intent_text = ?, intent_before = ?",
+            vec![
+                place.into(),
+                intent.map(|intent| intent.text).into(),
+                intent.map(|intent| i64::from(intent.before)).into(),
+            ],
+            app,
+            name,
+        )
     }
 
     /// Marks a non-atomic step as failed, with the redacted error.

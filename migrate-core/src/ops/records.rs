@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::session::Opened;
 use crate::domain::{History, LedgerRow, LedgerRows};
 use crate::error::{Error, ErrorCode};
-use crate::exec::{commit, hash_of, statement_texts};
+use crate::exec::{commit, hash_with_text};
 use crate::ledger::{Applied, Ledger, RunRow, Statement};
 use crate::migrator::Migrator;
 use crate::report::StepId;
@@ -152,21 +152,21 @@ impl Migrator<'_> {
     ) -> Result<(), Error> {
         let history = self.checked_history()?;
         let step = history.find(name)?;
-        let texts = statement_texts(step, self.target.database())?;
         let opened = self.open().await?;
         let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
             let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
-            let intent = row
-                .filter(|row| !row.is_applied())
-                .and_then(|row| row.intent);
-            let Some(place) = intent.filter(|place| *place < texts.len()) else {
+            let begun = row.filter(|row| !row.is_applied());
+            let intent = begun.and_then(|row| Some((row, row.intent?, row.intent_text.as_ref()?)));
+            let Some((row, place, text)) = intent else {
                 return Err(not_possible(
                     &step.id,
                     "was not interrupted during a statement",
                 ));
             };
             let change = if statement_done {
-                ledger.progress(app, name, place + 1, &hash_of(&texts[..=place]))
+                // What ran is the text of then, whatever the file says now.
+                let before = row.done_hash.as_deref().unwrap_or_default();
+                ledger.progress(app, name, place + 1, &hash_with_text(before, text))
             } else {
                 ledger.intent(app, name, None)
             };

@@ -5,6 +5,7 @@ mod apply;
 mod audit;
 mod cancel;
 mod cost;
+mod cut_off;
 mod drift;
 mod dry_run;
 mod functions;

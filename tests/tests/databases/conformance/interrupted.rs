@@ -29,12 +29,7 @@ async fn crash_in(database: &TestDatabase, statement: &str) -> String {
     database
         .refused(history(&[FIRST, ("0002_work.sql", &broken)]))
         .await;
-    database
-        .execute(
-            "UPDATE migrate_steps SET state = 'running', intent = 1, error = NULL \
-             WHERE name = '0002_work'",
-        )
-        .await;
+    begun(database, statement).await;
     text(statement)
 }
 
@@ -134,10 +129,19 @@ async fn crash_in_existing(database: &TestDatabase, statement: &str) -> String {
     database
         .refused(history(&[first, ("0002_work.sql", &broken)]))
         .await;
-    database
-        .execute("UPDATE migrate_steps SET state = 'running', intent = 1 WHERE name = '0002_work'")
-        .await;
+    begun(database, statement).await;
     text(statement)
+}
+
+/// Writes by hand what a run writes before its second statement.
+async fn begun(database: &TestDatabase, statement: &str) {
+    let text = statement.replace('\'', "''");
+    database
+        .execute(&format!(
+            "UPDATE migrate_steps SET state = 'running', intent = 1, intent_text = '{text}', \
+             error = NULL WHERE name = '0002_work'"
+        ))
+        .await;
 }
 
 async fn an_index_that_was_cut_off_is_built_again(db: Db) {

@@ -1,0 +1,139 @@
+//! Where an interrupted step goes on, and the session it finds there.
+
+use migrate_source::classify::{SessionEffect, session_effect};
+
+use super::probe::{Verdict, changed_since, cut_off};
+use super::run::Runner;
+use super::steps::{StepStatement, hash_of, hash_with};
+use crate::db_error;
+use crate::domain::{LedgerRow, Step};
+use crate::error::{Error, ErrorCode};
+use crate::session::Session;
+
+impl Runner<'_> {
+    /// After which statement to go on: what the ledger says, checked against the text.
+    pub(super) async fn resume_at(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        statements: &[StepStatement],
+    ) -> Result<usize, Error> {
+        let Some(row) = self.row(&step.id).filter(|row| !row.is_applied()) else {
+            return Ok(0);
+        };
+        let done = row.done;
+        let same = done <= statements.len()
+            && (done == 0 || row.done_hash.as_deref() == Some(&hash_of(&statements[..done])));
+        if !same {
+            return Err(Error::new(
+                ErrorCode::StepEdited,
+                format!(
+                    "`{}` ({}) was interrupted after {done} statements, and those differ in this binary",
+                    step.id,
+                    step.location_on(self.database())
+                ),
+            )
+            .help("put the statements that ran back as they were; the ones after them may be corrected")
+            .help(format!("what ran is kept in the ledger: `migrate history --name {}`", step.id.name)));
+        }
+        // Before the catalogue is asked: names there are read by the session's settings.
+        replay(session, step, &statements[..done], done < statements.len()).await?;
+        match row.intent {
+            Some(place) if place == done => {
+                let begun = begun_statement(row, step, place, statements);
+                let same = statements
+                    .get(place)
+                    .is_some_and(|now| hash_with("", now) == hash_with("", &begun));
+                if !same {
+                    return Err(changed_since(step, place, &begun));
+                }
+                match cut_off(session, step, place, &begun, row.intent_before).await? {
+                    Verdict::Done => {
+                        replay(session, step, &[begun], done + 1 < statements.len()).await?;
+                        Ok(done + 1)
+                    }
+                    Verdict::Repeat => Ok(done),
+                }
+            }
+            _ => Ok(done),
+        }
+    }
+}
+
+/// The statement that was begun, as it was then.
+fn begun_statement(
+    row: &LedgerRow,
+    step: &Step,
+    place: usize,
+    statements: &[StepStatement],
+) -> StepStatement {
+    let now = statements.get(place).or(statements.last());
+    StepStatement {
+        text: row.intent_text.clone().unwrap_or_default(),
+        file: now.map_or_else(|| step.location.clone(), |now| now.file.clone()),
+        line: now.map_or(1, |now| now.line),
+    }
+}
+
+/// Gives this session what the statements that ran had set in theirs.
+///
+/// `more`: whether statements are left, which could depend on what cannot be given.
+async fn replay(
+    session: &mut dyn Session,
+    step: &Step,
+    done: &[StepStatement],
+    more: bool,
+) -> Result<(), Error> {
+    let database = session.database();
+    for (place, statement) in done.iter().enumerate() {
+        match session_effect(&statement.text, database) {
+            SessionEffect::None => {}
+            SessionEffect::Replay => {
+                session
+                    .script(statement.text.clone())
+                    .await
+                    .map_err(|failed| not_replayed(step, place, statement, &failed.error))?;
+            }
+            SessionEffect::CannotReplay { what } if more => {
+                return Err(lost_state(step, place, statement, what));
+            }
+            SessionEffect::CannotReplay { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+fn not_replayed(
+    step: &Step,
+    place: usize,
+    statement: &StepStatement,
+    error: &sqlx::Error,
+) -> Error {
+    Error::new(
+        ErrorCode::StepFailed,
+        format!(
+            "`{}` was interrupted, and statement {} ({}:{}), whose setting the rest needs, cannot be repeated in this session: {}",
+            step.id,
+            place + 1,
+            statement.file,
+            statement.line,
+            db_error::redacted(error)
+        ),
+    )
+    .help("make the statement possible again, then run `migrate` again")
+}
+
+fn lost_state(step: &Step, place: usize, statement: &StepStatement, what: &str) -> Error {
+    let id = &step.id;
+    Error::new(
+        ErrorCode::NeedsReview,
+        format!(
+            "`{id}` was interrupted, and {what} of statement {} ({}:{}) ended with its session; the rest may depend on it",
+            place + 1,
+            statement.file,
+            statement.line,
+        ),
+    )
+    .help(format!("either undo what ran and begin anew: `migrate unmark {id}`, then `migrate`"))
+    .help(format!("or do the rest by hand, then record the step: `migrate mark {id}`"))
+}
