@@ -17,9 +17,11 @@ use crate::interrupt::Interrupt;
 use crate::ledger::Tables;
 use crate::session::Session;
 
+mod abandoned;
 mod seen;
 mod take;
 
+pub(crate) use abandoned::Abandoned;
 use seen::Seen;
 pub(crate) use seen::{look, look_whole};
 use take::{end_session, take};
@@ -29,6 +31,8 @@ pub(crate) struct LeaseRequest<'a> {
     pub(crate) tables: &'a Tables,
     pub(crate) holder: &'a Holder,
     pub(crate) lease: Duration,
+    /// How long to wait for a former session that is to end.
+    pub(crate) patience: Duration,
     pub(crate) wait: Duration,
     pub(crate) observe: &'a (dyn Fn(Event) + Send + Sync),
     pub(crate) interrupt: &'a Interrupt,
@@ -41,6 +45,8 @@ pub(crate) struct Lease {
     /// Our own session as the server knows it, for cancelling.
     pub(crate) session: String,
     pub(crate) waited: Duration,
+    /// The moment from which the lease counts, or a little earlier.
+    pub(crate) since: Instant,
 }
 
 /// Takes the lock, waiting while a live holder shows progress.
@@ -74,6 +80,7 @@ pub(crate) async fn acquire(
             if from.is_some() {
                 end_session(session, request, &seen.session).await?;
             }
+            let since = Instant::now();
             if let Some(own) = take(session, request, seen).await? {
                 let token = seen.token + 1;
                 (request.observe)(Event::LockTaken {
@@ -84,6 +91,7 @@ pub(crate) async fn acquire(
                     token,
                     session: own,
                     waited: started.elapsed(),
+                    since,
                 });
             }
         }

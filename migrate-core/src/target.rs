@@ -48,6 +48,16 @@ impl Options {
         }
     }
 
+    /// Whether another connection with the same options would see another database.
+    #[cfg(feature = "sqlite")]
+    fn is_in_memory(&self) -> bool {
+        match self {
+            Self::Sqlite(options) => is_in_memory(options),
+            #[allow(unreachable_patterns, reason = "SQLite may be the only one enabled")]
+            _ => false,
+        }
+    }
+
     /// Opens a connection.
     pub(crate) async fn open(&self) -> Result<Box<dyn Session>, Error> {
         let opened: sqlx::Result<Box<dyn Session>> = match *self {
@@ -164,6 +174,16 @@ impl<'c> Target<'c> {
         }
     }
 
+    /// As [`server`](Self::server), and for SQLite files too.
+    pub(crate) fn beside(&self) -> Option<Options> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Kind::Options(options) if options.is_in_memory() => None,
+            Kind::Options(options) => Some((**options).clone()),
+            _ => None,
+        }
+    }
+
     /// Whether the connection is the user's, and a transaction may be open on it.
     pub(crate) fn is_borrowed(&self) -> bool {
         matches!(self.0, Kind::Borrowed(..))
@@ -234,18 +254,23 @@ impl fmt::Debug for Target<'_> {
     }
 }
 
+/// SQLite gives each connection to `:memory:` or to the empty name a database of its own.
+#[cfg(feature = "sqlite")]
+fn is_in_memory(options: &sqlx::sqlite::SqliteConnectOptions) -> bool {
+    let name = options.get_filename().to_string_lossy();
+    if name.is_empty() || name == ":memory:" {
+        return true;
+    }
+    // Only the URL tells, and of a file name with a colon sqlx cannot make one.
+    let url = options.clone().filename("any").to_url_lossy();
+    url.query().is_some_and(|q| q.contains("mode=memory"))
+}
+
 #[cfg(feature = "sqlite")]
 impl From<&sqlx::SqlitePool> for Target<'static> {
     fn from(pool: &sqlx::SqlitePool) -> Self {
         let options = pool.connect_options();
-        // Only the URL tells, and of a file name with a colon sqlx cannot make one.
-        let in_memory = (*options)
-            .clone()
-            .filename("any")
-            .to_url_lossy()
-            .query()
-            .is_some_and(|q| q.contains("mode=memory"));
-        if in_memory {
+        if is_in_memory(&options) {
             return Self(Kind::InMemory(pool.clone()));
         }
         Self::of(Options::Sqlite(

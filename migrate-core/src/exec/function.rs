@@ -60,7 +60,10 @@ impl<'r> Runner<'r> {
         let step_name = step.id.to_string();
         let publish = publish_audit(&ledger.tables, &step_name, !step.disable_audit, false);
         script(session, step, publish).await?;
+        // After other statements of the step, the lease may be about to end.
+        self.renew(session, &step_name).await?;
         let started = std::time::Instant::now();
+        let beating = self.parts.beat.clone().map(|beat| beat.start(started));
         let output = self
             .guarded(self.call(session, step, function.run, false))
             .await;
@@ -71,6 +74,7 @@ impl<'r> Runner<'r> {
                 .map(|()| output),
             Err(error) => Err(error),
         };
+        drop(beating);
         // What a function forgot to commit must not pass for done, nor be committed by our record.
         let left_open = is_in_transaction(session).await;
         if left_open {

@@ -1,5 +1,6 @@
 //! Where events go: to the observer, to tracing, and, as signs of life, to the heartbeat.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use crate::event::{Event, Observer, StepReporter};
@@ -44,8 +45,16 @@ impl Reporter {
             _ => {}
         }
         if let Some(observer) = &self.observer {
-            observer.event(event);
+            survive("the observer", || observer.event(event));
         }
+    }
+}
+
+/// Calls what the application gave us to call. Its panic must neither end a run in the middle of a
+/// step nor leave the lock behind.
+pub(super) fn survive(what: &str, call: impl FnOnce()) {
+    if catch_unwind(AssertUnwindSafe(call)).is_err() {
+        tracing::warn!("{what} panicked; the run goes on without it");
     }
 }
 

@@ -9,7 +9,7 @@ use migrate_source::Database;
 use tracing::Instrument;
 
 use super::commit::{commit, lost};
-use super::reporter::Reporter;
+use super::reporter::{Reporter, survive};
 use crate::audit::{AuditEvent, AuditHook};
 use crate::cancel::Canceller;
 use crate::db_error::database_error;
@@ -17,6 +17,7 @@ use crate::dialect::clear_audit;
 use crate::domain::{Body, History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
+use crate::heartbeat::Beat;
 use crate::interrupt::Interrupt;
 use crate::lease::{self, millis};
 use crate::ledger::{Ledger, RunRow};
@@ -35,6 +36,8 @@ pub(crate) struct RunnerParts<'r> {
     pub(crate) audit_hook: Option<AuditHook>,
     /// Whether the run renews the lease itself, because it has no heartbeat.
     pub(crate) renews: bool,
+    /// On SQLite files: renews the lease while a function commits as it goes.
+    pub(crate) beat: Option<Beat>,
     /// Whether each atomic SQL step begins with the session's own settings restored.
     pub(crate) reset: Option<String>,
 }
@@ -212,7 +215,8 @@ impl<'r> Runner<'r> {
     /// Tells the application's audit hook that a step begins or has ended.
     pub(crate) fn audit(&self, step: &Step, begins: bool) {
         if let Some(hook) = &self.parts.audit_hook {
-            hook(&AuditEvent::new(&step.id, !step.disable_audit, begins));
+            let event = AuditEvent::new(&step.id, !step.disable_audit, begins);
+            survive("the audit hook", || hook(&event));
         }
     }
 

@@ -134,7 +134,7 @@ pub(super) async fn end_session(
     }
     // "No such thread" and "not the owner" are both answered by looking whether it is there.
     let _ = session.query(&end, &[]).await;
-    let deadline = Instant::now() + request.lease;
+    let deadline = Instant::now() + request.patience;
     loop {
         let rows = session.query(&alive, &[]).await;
         match rows {

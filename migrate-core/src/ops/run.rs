@@ -20,6 +20,10 @@ impl Migrator<'_> {
     /// With nothing pending exactly one statement goes to the server. Otherwise the lock is
     /// taken, waiting while another process makes progress, and what is still pending then runs.
     ///
+    /// Stop a run with [`Migrator::shutdown`]. If its future is dropped instead, a task on the
+    /// current runtime ends the lease, so that the next process need not wait for that; without a
+    /// runtime, or on a borrowed connection, it has to.
+    ///
     /// # Errors
     ///
     /// [`Error::progress`] tells what was applied, what failed and what remains.

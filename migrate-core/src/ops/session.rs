@@ -14,7 +14,7 @@ use crate::exec::{Reporter, Runner, RunnerParts, dry_run, ensure_ledger};
 use crate::heartbeat::{Activity, Beat, Heartbeat};
 use crate::holder::Holder;
 use crate::interrupt::Interrupt;
-use crate::lease::{self, Lease, LeaseRequest};
+use crate::lease::{self, Abandoned, Lease, LeaseRequest};
 use crate::ledger::{Ledger, LedgerRead, Tables, read_ledger};
 use crate::migrator::Migrator;
 use crate::report::DryRunReport;
@@ -34,6 +34,7 @@ pub(super) struct Locked<'r> {
     pub(super) waited: Duration,
     token: i64,
     heartbeat: Option<Heartbeat>,
+    abandoned: Abandoned,
 }
 
 impl<'c> Migrator<'c> {
@@ -87,6 +88,17 @@ impl<'c> Migrator<'c> {
         }
     }
 
+    /// Nothing renews the lease on a user's connection while a statement or a function of a step
+    /// runs on it, so there it must outlast that.
+    fn lease_time(&self) -> Duration {
+        const BORROWED: Duration = Duration::from_secs(3600);
+        if self.target.is_borrowed() {
+            self.options.lease.max(BORROWED)
+        } else {
+            self.options.lease
+        }
+    }
+
     pub(super) fn reporter(&self, activity: Activity) -> Reporter {
         Reporter::new(self.options.observer.clone(), activity)
     }
@@ -110,7 +122,8 @@ impl<'c> Migrator<'c> {
         let request = LeaseRequest {
             tables,
             holder: &holder,
-            lease: self.options.lease,
+            lease: self.lease_time(),
+            patience: self.options.lease,
             wait: self.options.wait,
             observe: &|event: Event| reporter.send(&event),
             interrupt: &interrupt,
@@ -119,30 +132,34 @@ impl<'c> Migrator<'c> {
             token,
             session: name,
             waited,
+            since,
         } = lease::acquire(session, &request).await?;
-        let server = self.target.server();
-        let heartbeat = server.clone().map(|server| {
-            let beat = Beat {
-                server,
-                tables: tables.clone(),
-                token,
-                lease: self.options.lease,
-                activity,
-                interrupt: interrupt.clone(),
-            };
-            beat.start()
+        let abandoned = Abandoned::new(self.target.beside(), tables, token, &interrupt);
+        let beat = self.target.beside().map(|server| Beat {
+            server,
+            tables: tables.clone(),
+            token,
+            lease: self.lease_time(),
+            activity,
+            interrupt: interrupt.clone(),
         });
+        // On SQLite it would only disturb the one writer, but while a function thinks.
+        let (heartbeat, beat) = match database {
+            Database::Sqlite => (None, beat),
+            _ => (beat.map(|beat| beat.start(since)), None),
+        };
         watch(session, &interrupt).await;
         let parts = RunnerParts {
             ledger: self.ledger_of(tables, token, &holder),
             history,
             reporter,
             interrupt,
-            canceller: Canceller::new(server, &name),
-            lease: self.options.lease,
+            canceller: Canceller::new(self.target.server(), &name),
+            lease: self.lease_time(),
             verbosity: self.options.verbosity,
             audit_hook: self.options.audit_hook.clone(),
             renews: heartbeat.is_none(),
+            beat,
             reset: self.reset_text(),
         };
         let mut locked = Locked {
@@ -150,6 +167,7 @@ impl<'c> Migrator<'c> {
             waited,
             token,
             heartbeat,
+            abandoned,
         };
         // Not earlier on SQLite: waiting for the lock is done by polling, so that it can be seen
         // and cancelled, and not inside the library.
@@ -199,9 +217,10 @@ impl<'c> Migrator<'c> {
         unwatch(session).await;
         let release = lease::release(session, tables, locked.token);
         if matches!(tokio::time::timeout(PATIENCE, release).await, Ok(Ok(()))) {
+            locked.abandoned.disarm();
             return;
         }
-        if let Some(server) = self.target.server()
+        if let Some(server) = self.target.beside()
             && let Ok(mut other) = server.open().await
         {
             if let Err(error) = lease::release(&mut *other, tables, locked.token).await {
@@ -209,6 +228,7 @@ impl<'c> Migrator<'c> {
             }
             other.close().await;
         }
+        locked.abandoned.disarm();
     }
 
     pub(super) fn ledger_of(&self, tables: &Tables, token: i64, holder: &Holder) -> Ledger {
@@ -257,6 +277,7 @@ impl<'c> Migrator<'c> {
             verbosity: self.options.verbosity,
             audit_hook: self.options.audit_hook.clone(),
             renews: false,
+            beat: None,
             reset: None,
         };
         Runner::new(parts, ledger.rows().clone())

@@ -11,6 +11,7 @@ mod dry_run;
 mod functions;
 mod interrupted;
 mod lease;
+mod lease_life;
 mod leftovers;
 mod non_atomic;
 mod odd_names;
