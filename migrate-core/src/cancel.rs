@@ -10,7 +10,7 @@ use crate::target::Options;
 #[derive(Clone)]
 pub(crate) struct Canceller {
     server: Option<Options>,
-    /// The session as the token row names it: `pid:start` on Postgres, an id on MySQL.
+    /// The session as the token row names it: see `lease::former`.
     session: String,
 }
 
@@ -29,12 +29,21 @@ impl Canceller {
         let Ok(mut other) = server.open().await else {
             return;
         };
-        let id = self.session.split(':').next().unwrap_or_default();
+        let mut parts = self.session.split(':');
+        let id = parts.next().unwrap_or_default();
         if id.is_empty() || !id.chars().all(|c| c.is_ascii_digit()) {
             return;
         }
+        // Process ids are used again.
+        let same = parts
+            .next()
+            .filter(|start| start.chars().all(|c| c.is_ascii_digit() || c == '.'))
+            .map(|start| format!(" AND extract(epoch FROM backend_start)::text = '{start}'"))
+            .unwrap_or_default();
         let sql = match other.database() {
-            Database::Postgres => format!("SELECT pg_cancel_backend({id})"),
+            Database::Postgres => format!(
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE pid = {id}{same}"
+            ),
             Database::MySql => format!("KILL QUERY {id}"),
             Database::Sqlite => return,
         };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use migrate_source::Database;
 
-use crate::dialect::{before_begin, begin, clock_micros, quote_literal};
+use crate::dialect::{clock_micros, quote_literal};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::holder::Holder;
@@ -18,13 +18,17 @@ use crate::ledger::Tables;
 use crate::session::Session;
 
 mod abandoned;
+mod former;
+mod revoke;
 mod seen;
 mod take;
 
 pub(crate) use abandoned::Abandoned;
+pub(crate) use former::{end, end_session};
+pub(crate) use revoke::{forget, repair, revoke};
 use seen::Seen;
 pub(crate) use seen::{look, look_whole};
-use take::{end_session, take};
+use take::take;
 
 /// How the lock is asked for.
 pub(crate) struct LeaseRequest<'a> {
@@ -78,7 +82,8 @@ pub(crate) async fn acquire(
             // Before the token row forgets the session: whoever dies in between leaves the next
             // process what it needs to do the same.
             if from.is_some() {
-                end_session(session, request, &seen.session).await?;
+                let (patience, interrupt) = (request.patience, request.interrupt);
+                end_session(session, &seen.session, patience, interrupt).await?;
             }
             let since = Instant::now();
             if let Some(own) = take(session, request, seen).await? {
@@ -201,45 +206,4 @@ pub(crate) async fn release(
         .await
         .map(drop)
         .map_err(|failed| failed.error)
-}
-
-/// Takes the lock away from whoever has it: the token grows, so the holder cannot commit. Rows
-/// that were lost are put back.
-///
-/// The token that follows is higher than any that left a trace; the gap is for holders that took
-/// a lock since lost and have written nothing.
-pub(crate) async fn revoke(session: &mut dyn Session, tables: &Tables) -> sqlx::Result<()> {
-    const GAP: i64 = 1000;
-    let (lock, lease) = (tables.lock(), tables.lease());
-    let highest = [
-        (&lock, "token"),
-        (&lease, "token"),
-        (&tables.steps(), "fence"),
-        (&tables.runs(), "fence"),
-    ]
-    .map(|(table, column)| format!("SELECT MAX({column}) AS token FROM {table}"))
-    .join(" UNION ALL ");
-    let next = session
-        .query(
-            &format!("SELECT COALESCE(MAX(token), 0) FROM ({highest}) traces"),
-            &[],
-        )
-        .await?;
-    let next = next.first().and_then(|row| row.int(0)).unwrap_or(0) + GAP;
-    let first = before_begin(tables.database())
-        .map(|sql| format!("{sql}; "))
-        .unwrap_or_default();
-    let whole = format!(
-        "{first}{begin}; DELETE FROM {lease}; DELETE FROM {lock}; \
-         INSERT INTO {lock} (id, token, holder, session) VALUES (1, {next}, '', ''); \
-         INSERT INTO {lease} (id, token) VALUES (1, {next}); COMMIT",
-        begin = begin(tables.database()),
-    );
-    match session.script(whole).await {
-        Ok(_) => Ok(()),
-        Err(failed) => {
-            let _ = session.script("ROLLBACK".to_owned()).await;
-            Err(failed.error)
-        }
-    }
 }

@@ -11,11 +11,12 @@ use crate::session::{Row, Session};
 /// What the two rows say.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    pub(super) token: i64,
+    pub(crate) token: i64,
     /// The other row's; the two change together.
     lease_token: i64,
     pub(super) holder: Option<Holder>,
-    pub(super) session: String,
+    /// The holder's session, see [`super::former`].
+    pub(crate) session: String,
     /// Microseconds until the lease runs out; `None` when it is free.
     expires_in: Option<i64>,
     pub(super) progress_at: Option<i64>,

@@ -5,6 +5,7 @@ use crate::db_error::database_error;
 use crate::error::{Error, ErrorCode};
 use crate::exec::ensure_ledger;
 use crate::holder::Holder;
+use crate::interrupt::Interrupt;
 use crate::lease;
 use crate::migrator::Migrator;
 use crate::report::LockStatus;
@@ -22,17 +23,57 @@ impl Migrator<'_> {
         result
     }
 
-    /// Takes the lock away from whoever has it, and gives back what it was like before. A holder
-    /// that is still alive can then not commit another transaction.
+    /// Takes the lock away from whoever has it, ends that holder's session in the server, and
+    /// gives back what the lock was like before. A holder that is still alive can then not commit
+    /// another transaction.
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::LockHeld`] when the holder may be alive and `force` is not given.
+    /// [`ErrorCode::LockHeld`] when the holder may be alive and `force` is not given, when the
+    /// lock changed hands meanwhile, and when the former session remains in the server.
     pub async fn release_lock(&self, force: bool) -> Result<LockStatus, Error> {
         let mut opened = self.open().await?;
-        let result = release(&mut opened, force, self.options.wait).await;
+        let result = self.release(&mut opened, force).await;
         opened.connection.close().await;
         result
+    }
+
+    async fn release(&self, opened: &mut Opened<'_, '_>, force: bool) -> Result<LockStatus, Error> {
+        if !opened.ledger.is_present() {
+            return Ok(nobody());
+        }
+        let (session, tables) = (opened.connection.session(), &opened.tables);
+        let failed = |e| database_error(tables.database(), "release the lock", e);
+        let seen = match lease::look_whole(session, tables).await {
+            // Rows that were lost are put back, for whoever is sure.
+            Err(error) if error.code() == ErrorCode::LedgerDamaged && force => {
+                ensure_ledger(session, tables, self.options.wait).await?;
+                lease::repair(session, tables).await.map_err(failed)?;
+                return Ok(LockStatus {
+                    held: true,
+                    ..nobody()
+                });
+            }
+            other => other?,
+        };
+        let status = seen.status(&Holder::this(""));
+        if !status.held {
+            return Ok(status);
+        }
+        if !force {
+            refuse_the_living(&status)?;
+        }
+        // First, so that no row that it has locked keeps us from fencing it.
+        lease::end(session, &seen.session).await?;
+        let revoked = lease::revoke(session, tables, seen.token).await;
+        let token = revoked.map_err(failed)?.ok_or_else(changed_hands)?;
+        let interrupt = Interrupt::within(&self.options.shutdown);
+        let patience = self.options.lease;
+        lease::end_session(session, &seen.session, patience, &interrupt).await?;
+        lease::forget(session, tables, token)
+            .await
+            .map_err(failed)?;
+        Ok(status)
     }
 }
 
@@ -57,39 +98,24 @@ fn nobody() -> LockStatus {
     }
 }
 
-async fn release(
-    opened: &mut Opened<'_, '_>,
-    force: bool,
-    wait: std::time::Duration,
-) -> Result<LockStatus, Error> {
-    let status = match seen(opened).await {
-        // Rows that were lost are put back by the same means, for whoever is sure.
-        Err(error) if error.code() == ErrorCode::LedgerDamaged && force => {
-            ensure_ledger(opened.connection.session(), &opened.tables, wait).await?;
-            LockStatus {
-                held: true,
-                ..nobody()
-            }
-        }
-        other => other?,
-    };
-    if !status.held {
-        return Ok(status);
+fn changed_hands() -> Error {
+    Error::new(
+        ErrorCode::LockHeld,
+        "the lock changed hands while it was to be released; nothing was done",
+    )
+    .help("look who holds it now: `migrate lock status`")
+}
+
+/// Only a holder that is dead or has let its lease run out is parted from its lock without force.
+fn refuse_the_living(status: &LockStatus) -> Result<(), Error> {
+    if status.dead || status.expires_in_ms.is_some_and(|left| left <= 0) {
+        return Ok(());
     }
-    let expired = status.expires_in_ms.is_some_and(|left| left <= 0);
-    if !force && !status.dead && !expired {
-        let holder = status.holder.as_deref().unwrap_or("an unknown process");
-        return Err(Error::new(
-            ErrorCode::LockHeld,
-            format!("the lock is held by {holder}, which renews it: it seems to be alive"),
-        )
-        .help("stop that process, or wait for it")
-        .help(
-            "if it must not go on: `migrate lock release --force`; it can then not commit any more",
-        ));
-    }
-    lease::revoke(opened.connection.session(), &opened.tables)
-        .await
-        .map_err(|e| database_error(opened.tables.database(), "release the lock", e))?;
-    Ok(status)
+    let holder = status.holder.as_deref().unwrap_or("an unknown process");
+    Err(Error::new(
+        ErrorCode::LockHeld,
+        format!("the lock is held by {holder}, which renews it: it seems to be alive"),
+    )
+    .help("stop that process, or wait for it")
+    .help("if it must not go on: `migrate lock release --force`; it can then not commit any more"))
 }

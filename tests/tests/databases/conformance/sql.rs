@@ -72,6 +72,19 @@ impl Role {
         }
     }
 
+    /// Lets it read and write everything.
+    pub(super) async fn grant_all(&self, database: &TestDatabase) {
+        let sql = match self.db {
+            Db::MySql => format!("GRANT ALL ON {}.* TO {}", database.name(), self.quoted),
+            _ => format!(
+                "GRANT ALL ON ALL TABLES IN SCHEMA public TO {0}; \
+                 GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {0}",
+                self.quoted
+            ),
+        };
+        database.execute(&sql).await;
+    }
+
     /// Lets it read everything.
     pub(super) async fn grant_select(&self, database: &TestDatabase) {
         let sql = match self.db {
