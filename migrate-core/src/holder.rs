@@ -5,6 +5,8 @@
 
 use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
 
 /// A process that holds, or held, the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,18 @@ pub(crate) struct Holder {
     boot: String,
     namespace: String,
     pub(crate) app_version: String,
+    /// Whose process it is; empty where it cannot be known.
+    uid: String,
+}
+
+/// What `/proc` says about a process.
+#[derive(Debug, PartialEq, Eq)]
+enum Life {
+    Gone,
+    /// Since then, in clock ticks since boot.
+    Alive(String),
+    /// It could not be looked up; it may well be alive.
+    Unknown,
 }
 
 impl Holder {
@@ -25,12 +39,16 @@ impl Holder {
         Self {
             host: host(),
             pid,
-            start: start_time(pid).unwrap_or_default(),
+            start: match life(Path::new(PROC), pid, true) {
+                Life::Alive(start) => start,
+                Life::Gone | Life::Unknown => String::new(),
+            },
             boot: read("/proc/sys/kernel/random/boot_id"),
             namespace: fs::read_link("/proc/self/ns/pid")
                 .map(|link| link.to_string_lossy().into_owned())
                 .unwrap_or_default(),
             app_version: app_version.to_owned(),
+            uid: own_uid(),
         }
     }
 
@@ -44,6 +62,7 @@ impl Holder {
             &self.boot,
             &self.namespace,
             &clean(&self.app_version),
+            &self.uid,
         ]
         .map(String::as_str)
         .join("\t")
@@ -51,7 +70,9 @@ impl Holder {
 
     /// `None` for a text that this library did not write.
     pub(crate) fn decode(text: &str) -> Option<Self> {
-        let fields: Vec<&str> = text.split('\t').collect();
+        let mut fields: Vec<&str> = text.split('\t').collect();
+        // Earlier versions did not write it.
+        let uid = if fields.len() == 7 { fields.pop()? } else { "" };
         let [host, pid, start, boot, namespace, app_version] = fields.as_slice() else {
             return None;
         };
@@ -62,6 +83,7 @@ impl Holder {
             boot: (*boot).to_owned(),
             namespace: (*namespace).to_owned(),
             app_version: (*app_version).to_owned(),
+            uid: uid.to_owned(),
         })
     }
 
@@ -73,7 +95,13 @@ impl Holder {
             && !self.namespace.is_empty()
             && self.namespace == here.namespace
             && !self.start.is_empty();
-        comparable && start_time(self.pid).is_none_or(|start| start != self.start)
+        let same_user = !self.uid.is_empty() && self.uid == here.uid;
+        comparable
+            && match life(Path::new(PROC), self.pid, same_user) {
+                Life::Gone => true,
+                Life::Alive(start) => start != self.start,
+                Life::Unknown => false,
+            }
     }
 }
 
@@ -102,18 +130,50 @@ fn read(path: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The start time of a live process: field 22 of `/proc/PID/stat`, see proc_pid_stat(5).
-/// A zombie has ended and counts as gone.
-fn start_time(pid: u32) -> Option<String> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+const PROC: &str = "/proc";
+
+/// The effective user of this process.
+fn own_uid() -> String {
+    let status = read("/proc/self/status");
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"));
+    line.and_then(|uids| uids.split_whitespace().nth(1))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+/// Looks a process up: field 22 of `/proc/PID/stat` is its start, see proc_pid_stat(5). A zombie
+/// has ended and counts as gone.
+///
+/// A mount with `hidepid` does not show the processes of other users, so that one which is not
+/// there is gone only if it would have been ours to see, as the first process then is.
+fn life(proc: &Path, pid: u32, same_user: bool) -> Life {
+    let stat = |pid: u32| fs::read_to_string(proc.join(pid.to_string()).join("stat"));
+    // It ended between the opening and the reading.
+    const ESRCH: i32 = 3;
+    let stat = match stat(pid) {
+        Ok(stat) => stat,
+        Err(error) if error.raw_os_error() == Some(ESRCH) => return Life::Gone,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let would_be_seen = same_user && proc.join("self").exists() || stat(1).is_ok();
+            return if would_be_seen {
+                Life::Gone
+            } else {
+                Life::Unknown
+            };
+        }
+        Err(_) => return Life::Unknown,
+    };
     // The second field is the program's name in parentheses and may itself hold any character.
-    let (_, after_name) = stat.rsplit_once(')')?;
+    let Some((_, after_name)) = stat.rsplit_once(')') else {
+        return Life::Unknown;
+    };
     let mut fields = after_name.split_whitespace();
-    let state = fields.next()?;
-    if matches!(state, "Z" | "X") {
-        return None;
+    if matches!(fields.next(), Some("Z" | "X")) {
+        return Life::Gone;
     }
-    fields.nth(18).map(str::to_owned)
+    fields
+        .nth(18)
+        .map_or(Life::Unknown, |start| Life::Alive(start.to_owned()))
 }
 
 #[cfg(test)]
@@ -126,6 +186,13 @@ mod tests {
         let decoded = Holder::decode(&holder.encode()).unwrap();
         assert_eq!(decoded.pid, holder.pid);
         assert_eq!(decoded.app_version, "1.2.3 x");
+        assert_eq!(
+            decoded,
+            Holder {
+                app_version: "1.2.3 x".to_owned(),
+                ..holder
+            }
+        );
         assert_eq!(Holder::decode("something else"), None);
     }
 
@@ -139,13 +206,16 @@ mod tests {
             .unwrap();
         let other = Holder {
             pid: child.id(),
-            start: start_time(child.id()).unwrap(),
+            start: match life(Path::new(PROC), child.id(), true) {
+                Life::Alive(start) => start,
+                other => panic!("{other:?}"),
+            },
             ..here.clone()
         };
         assert!(!other.is_dead(&here));
         child.kill().unwrap();
         // Not waited for yet: a zombie holds nothing any more.
-        while start_time(other.pid).is_some() {
+        while life(Path::new(PROC), other.pid, true) != Life::Gone {
             std::thread::yield_now();
         }
         assert!(other.is_dead(&here));
@@ -185,5 +255,23 @@ mod tests {
         ] {
             assert!(!other.is_dead(&here));
         }
+    }
+
+    #[test]
+    fn only_a_process_that_would_be_seen_is_gone() {
+        let proc = std::env::temp_dir().join(format!("migrate-holder-{}", std::process::id()));
+        fs::create_dir_all(proc.join("self")).unwrap();
+        // As a mount with `hidepid` shows the processes of others: not at all.
+        assert_eq!(life(&proc, 77, false), Life::Unknown);
+        assert_eq!(life(&proc, 77, true), Life::Gone);
+        // Any other error says nothing: here a folder where the text should be.
+        fs::create_dir_all(proc.join("77/stat")).unwrap();
+        assert_eq!(life(&proc, 77, true), Life::Unknown);
+        fs::create_dir_all(proc.join("1")).unwrap();
+        fs::write(proc.join("1/stat"), "1 (init) S 0").unwrap();
+        assert_eq!(life(&proc, 78, false), Life::Gone);
+        fs::remove_dir_all(&proc).unwrap();
+        // Without a mount of `/proc` nothing is known.
+        assert_eq!(life(&proc, 77, true), Life::Unknown);
     }
 }
