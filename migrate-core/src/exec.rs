@@ -6,6 +6,7 @@
 mod atomic;
 mod commit;
 mod dry_run;
+mod failure;
 mod function;
 mod group;
 mod non_atomic;
