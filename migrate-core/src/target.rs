@@ -58,6 +58,22 @@ impl Options {
         }
     }
 
+    /// Whether connecting would create the database's file.
+    #[cfg(feature = "sqlite")]
+    fn would_create_file(&self) -> bool {
+        match self {
+            Self::Sqlite(options) => {
+                let url = options.clone().filename("any").to_url_lossy();
+                let creates = url.query().is_some_and(|q| q.contains("mode=rwc"));
+                // A name that begins with `file:` is a URI, which only SQLite can read.
+                let name = options.get_filename();
+                creates && !name.to_string_lossy().starts_with("file:") && !name.exists()
+            }
+            #[allow(unreachable_patterns, reason = "SQLite may be the only one enabled")]
+            _ => false,
+        }
+    }
+
     /// Opens a connection.
     pub(crate) async fn open(&self) -> Result<Box<dyn Session>, Error> {
         let opened: sqlx::Result<Box<dyn Session>> = match *self {
@@ -160,6 +176,22 @@ impl<'c> Target<'c> {
                     .map_err(|e| connect_error(Database::Sqlite, e))
             }
             Kind::Borrowed(_, session) => Ok(Connection::Borrowed(session.lock().await)),
+        }
+    }
+
+    /// Opens (or takes) a connection only to look. A SQLite file that a run would create is not
+    /// created: what is looked at instead is as empty as the file would be.
+    pub(crate) async fn connect_to_look(&self) -> Result<Connection<'_, 'c>, Error> {
+        match &self.0 {
+            #[cfg(feature = "sqlite")]
+            Kind::Options(options) if options.would_create_file() => {
+                let nothing = sqlx::sqlite::SqliteConnectOptions::new().in_memory(true);
+                Options::Sqlite(nothing.disable_statement_logging())
+                    .open()
+                    .await
+                    .map(Connection::Owned)
+            }
+            _ => self.connect().await,
         }
     }
 

@@ -25,7 +25,7 @@ impl Migrator<'_> {
     /// That the database cannot be read.
     pub async fn status(&self) -> Result<Status, Error> {
         let history = self.checked_history()?;
-        let mut opened = self.open().await?;
+        let mut opened = self.look().await?;
         let result = self.status_opened(&mut opened, history).await;
         opened.connection.close().await;
         result
@@ -77,7 +77,7 @@ impl Migrator<'_> {
     /// That the database cannot be read; differences are in the report.
     pub async fn verify(&self) -> Result<VerifyReport, Error> {
         let history = self.checked_history()?;
-        let mut opened = self.open().await?;
+        let mut opened = self.look().await?;
         let database = opened.tables.database();
         let strict = Policies {
             edited: Policy::Deny,
@@ -110,7 +110,7 @@ impl Migrator<'_> {
     /// That the database cannot be read.
     pub async fn list(&self, filter: Option<&str>) -> Result<Vec<ListEntry>, Error> {
         let history = self.checked_history()?;
-        let opened = self.open().await?;
+        let opened = self.look().await?;
         let rows = opened.ledger.rows();
         let mut entries: Vec<ListEntry> = rows
             .iter()
@@ -153,7 +153,7 @@ impl Migrator<'_> {
     ///
     /// That the database cannot be read.
     pub async fn history(&self, filter: Option<&str>) -> Result<Vec<HistoryEntry>, Error> {
-        let mut opened = self.open().await?;
+        let mut opened = self.look().await?;
         let Opened {
             connection,
             tables,

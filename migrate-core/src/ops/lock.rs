@@ -17,7 +17,7 @@ impl Migrator<'_> {
     ///
     /// That the database cannot be read.
     pub async fn lock_status(&self) -> Result<LockStatus, Error> {
-        let mut opened = self.open().await?;
+        let mut opened = self.look().await?;
         let result = seen(&mut opened).await;
         opened.connection.close().await;
         result

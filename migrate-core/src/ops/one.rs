@@ -113,7 +113,7 @@ impl Migrator<'_> {
     pub async fn dry_run_step(&self, name: &str, force: bool) -> Result<DryRunReport, Error> {
         let history = self.checked_history()?;
         let step = data_migration(history, name)?;
-        let mut opened = self.open().await?;
+        let mut opened = self.look().await?;
         let result = self
             .dry_run_step_opened(&mut opened, history, step, force)
             .await;

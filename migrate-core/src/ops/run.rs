@@ -113,7 +113,7 @@ impl Migrator<'_> {
     /// What a run would fail with, and [`ErrorCode::LockHeld`](crate::ErrorCode::LockHeld) while
     /// a run is under way.
     pub async fn dry_run(&self) -> Result<DryRunReport, Error> {
-        let mut opened = self.open().await?;
+        let mut opened = self.look().await?;
         let result = self.dry_run_opened(&mut opened).await;
         opened.connection.close().await;
         result
@@ -146,7 +146,7 @@ impl Migrator<'_> {
     /// That the database cannot be read, or that the binary's own steps do not fit together.
     pub async fn plan(&self) -> Result<Plan, Error> {
         let history = self.checked_history()?;
-        let mut opened = self.open().await?;
+        let mut opened = self.look().await?;
         let database = opened.tables.database();
         let Comparison {
             pending,

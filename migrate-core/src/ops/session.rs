@@ -40,8 +40,21 @@ pub(super) struct Locked<'r> {
 impl<'c> Migrator<'c> {
     /// Connects and reads the ledger: the one statement of a run with nothing to do.
     pub(super) async fn open(&self) -> Result<Opened<'_, 'c>, Error> {
+        let connection = self.target.connect().await?;
+        self.opened(connection).await
+    }
+
+    /// As [`open`](Self::open), for operations that only look.
+    pub(super) async fn look(&self) -> Result<Opened<'_, 'c>, Error> {
+        let connection = self.target.connect_to_look().await?;
+        self.opened(connection).await
+    }
+
+    async fn opened<'m>(
+        &'m self,
+        mut connection: Connection<'m, 'c>,
+    ) -> Result<Opened<'m, 'c>, Error> {
         let database = self.target.database();
-        let mut connection = self.target.connect().await?;
         let default_schema = match (database, self.target.default_schema()) {
             (Database::MySql, None) if self.options.ledger.schema().is_none() => {
                 current_database(connection.session()).await?

@@ -1,7 +1,7 @@
 //! Looking writes nothing, needs SELECT alone, and never takes a ledger out of sight for none.
 
 use migrate_core::report::State;
-use migrate_core::{ErrorCode, LedgerName, Migrator, Target};
+use migrate_core::{ErrorCode, History, LedgerName, Migrator, Target};
 use migrate_tests::{Db, Scope, TestDatabase, each_database, history};
 
 use super::sql::{ITEM, Role};
@@ -200,4 +200,26 @@ async fn a_ledger_elsewhere_is_pointed_at(db: Db) {
     let own = LedgerName::new(None, "own").unwrap();
     let again = history(&[("0001_initial.sql", "SELECT 1")]);
     database.migrator(again).ledger(own).run().await.unwrap();
+}
+
+#[tokio::test]
+async fn looking_does_not_create_a_sqlite_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("not_there.sqlite");
+    let url = format!("sqlite:{}?mode=rwc", file.display());
+    let history = History::builder()
+        .sql("shop", "0001_initial.sql", "CREATE TABLE t (id INTEGER);")
+        .build()
+        .unwrap();
+    let target = Target::from_url(&url).unwrap();
+    let migrator = Migrator::new(target, history);
+    let status = migrator.status().await.unwrap();
+    assert_eq!((status.ledger, status.pending), (false, 1));
+    assert_eq!(migrator.plan().await.unwrap().steps.len(), 1);
+    assert_eq!(migrator.list(None).await.unwrap().len(), 1);
+    assert!(!migrator.lock_status().await.unwrap().held);
+    assert_eq!(migrator.dry_run().await.unwrap().steps.len(), 1);
+    assert!(!file.exists());
+    migrator.run().await.unwrap();
+    assert!(file.exists());
 }
