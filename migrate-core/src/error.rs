@@ -96,8 +96,6 @@ codes! {
     Cancelled = "cancelled",
     /// A dry run is not possible for this step on this database.
     DryRunImpossible = "dry_run_impossible",
-    /// The binary is older than the files beside it.
-    StaleBinary = "stale_binary",
     /// Steps are pending and the caller asked that none be.
     Pending = "pending",
 }
