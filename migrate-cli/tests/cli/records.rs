@@ -72,7 +72,7 @@ async fn resolve_answers_an_interrupted_statement() {
         &golden::normalize(&sound.transcript(words)),
     );
     database
-        .execute("UPDATE migrate_steps SET state = 'running', done = 1, intent = 1 WHERE name = '0003_unique'")
+        .execute("UPDATE migrate_steps SET state = 'running', done = 1, intent = 1, intent_text = 'x' WHERE name = '0003_unique'")
         .await;
     database
         .session(
