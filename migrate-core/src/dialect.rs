@@ -118,6 +118,11 @@ pub(crate) fn session_settings(database: Database, mariadb: bool, lease_ms: u64)
     }
 }
 
+/// Removes what a step of Postgres may have left in its session besides settings: temporary
+/// tables, advisory locks, channels. Each is legal in a transaction, as `DISCARD ALL` is not.
+pub(crate) const LEFTOVERS: &str =
+    "DISCARD TEMP;SELECT pg_catalog.pg_advisory_unlock_all();UNLISTEN *";
+
 /// Text as a literal of a simple query, the only place where values become SQL text.
 ///
 /// Postgres: with `standard_conforming_strings` on (the default since 9.1) only the quote is

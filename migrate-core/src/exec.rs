@@ -13,6 +13,7 @@ mod non_atomic;
 mod prepare;
 mod probe;
 mod reporter;
+mod reset;
 mod resume;
 mod run;
 mod steps;

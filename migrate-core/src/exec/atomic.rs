@@ -15,7 +15,7 @@ use super::run::{Runner, step_run};
 use super::statement_texts;
 use super::steps::StepStatement;
 use crate::db_error::{self, Kind};
-use crate::dialect::{before_begin, begin, clear_audit, publish_audit};
+use crate::dialect::{LEFTOVERS, before_begin, begin, clear_audit, publish_audit};
 use crate::domain::{Body, Step};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
@@ -45,6 +45,7 @@ impl<'r> Runner<'r> {
             // The message began a transaction under the settings as they were; an empty one ends
             // it, so that the step's own begins under those that were restored.
             before.extend([reset.clone(), "BEGIN".to_owned(), "COMMIT".to_owned()]);
+            before.push(LEFTOVERS.to_owned());
         }
         before.push(begin(self.database()).to_owned());
         let name = step.id.to_string();

@@ -169,28 +169,13 @@ impl<'r> Runner<'r> {
         let sql = matches!(step.body, Body::Sql { .. });
         // The one message of an atomic SQL step restores the settings itself.
         if !(sql && mode == Mode::Atomic && step.runs(self.database()).is_empty()) {
-            self.reset(session).await?;
+            self.start_afresh(session).await?;
         }
         match (&step.body, mode) {
             (Body::Sql { .. }, Mode::Atomic) => self.atomic_sql(session, step, action).await,
             (Body::Sql { .. }, _) => self.non_atomic_sql(session, step).await,
             (Body::Function(_), Mode::Atomic) => self.atomic_step(session, step, action).await,
             (Body::Function(_), _) => self.non_atomic_function(session, step, action).await,
-        }
-    }
-
-    /// Restores the settings that a step before may have changed, where that can be done.
-    pub(super) async fn reset(&self, session: &mut dyn Session) -> Result<(), Error> {
-        let Some(reset) = &self.parts.reset else {
-            return Ok(());
-        };
-        match session.script(reset.clone()).await {
-            Ok(_) => Ok(()),
-            Err(failed) => Err(database_error(
-                self.database(),
-                "restore the session's settings",
-                failed.error,
-            )),
         }
     }
 

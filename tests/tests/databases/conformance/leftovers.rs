@@ -7,7 +7,7 @@ use super::sql::ITEM;
 
 each_database! {
     all: a_pool_never_sees_what_steps_left, a_failed_step_leaves_the_pool_as_it_was;
-    servers: the_next_step_starts_afresh;
+    servers: the_next_step_starts_afresh, temporary_tables_and_locks_end_with_their_step;
 }
 
 /// What steps may leave behind, and a query that shows it.
@@ -153,4 +153,36 @@ async fn the_next_step_starts_afresh(db: Db) {
         assert_eq!(database.migrate(leaves_them(db, atomic)).await.len(), 5);
         assert_eq!(database.count("SELECT count(*) FROM item").await, 2);
     }
+}
+
+async fn temporary_tables_and_locks_end_with_their_step(db: Db) {
+    if db != Db::Postgres {
+        // Other servers have no statement for it; the documentation says so.
+        return;
+    }
+    let database = TestDatabase::create(db).await;
+    // Each gets its temporary table, and counts the locks it finds.
+    let text = |header: &str, id: i32| {
+        format!(
+            "{header}CREATE TEMP TABLE left_over (id INT);\n\
+             INSERT INTO item SELECT {id} + count(*), 'x' FROM pg_locks \
+             WHERE locktype = 'advisory' AND pid = pg_backend_pid();\n\
+             SELECT pg_advisory_lock(77);"
+        )
+    };
+    let files = [
+        ("0001_initial.sql", ITEM.to_owned()),
+        ("0002_two.sql", text("", 10)),
+        ("0003_three.sql", text("", 20)),
+        ("0004_four.sql", text("-- migrate: atomic = false\n", 40)),
+        ("0005_five.sql", text("", 80)),
+    ];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    let report = database
+        .migrator(steps(&files).build().unwrap())
+        .run()
+        .await
+        .unwrap();
+    assert_eq!(report.steps.len(), 5);
+    assert_eq!(database.count("SELECT sum(id) FROM item").await, 150);
 }
