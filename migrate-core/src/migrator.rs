@@ -85,6 +85,9 @@ impl<'c> Migrator<'c> {
 
     /// How long the lock outlives a holder that shows no sign of life. Default: 30 s; at least
     /// one second. A heartbeat renews it every quarter of that.
+    ///
+    /// A borrowed connection has no heartbeat, and nothing renews the lease while a function or a
+    /// statement runs on it: there it is an hour at least.
     pub fn lease(mut self, lease: Duration) -> Self {
         self.options.lease = lease.max(Duration::from_secs(1));
         self
@@ -114,7 +117,7 @@ impl<'c> Migrator<'c> {
         self
     }
 
-    /// Who is told what happens, as it happens.
+    /// Who is told what happens, as it happens. If it panics the run goes on.
     pub fn observer(mut self, observer: impl Observer + 'static) -> Self {
         self.options.observer = Some(Arc::new(observer));
         self
