@@ -137,7 +137,7 @@ async fn cancels_a_function(db: Db) {
             i64::from(!atomic)
         );
         let row = database.ledger_row("state", "work_v1_2026_01_02").await;
-        assert_eq!(row, (!atomic).then(|| vec![Some("failed".to_owned())]));
+        assert_eq!(row, (!atomic).then(|| vec![Some("running".to_owned())]));
     }
 }
 
@@ -154,7 +154,7 @@ async fn cancels_a_non_atomic_step(db: Db) {
         .ledger_row("state, done, intent", "0002_long")
         .await
         .unwrap();
-    assert_eq!(row, [Some("failed".to_owned()), Some("1".to_owned()), None]);
+    assert_eq!(row, [Some("running".to_owned()), Some("1".to_owned()), None]);
     // It goes on where it was stopped.
     let good = text.replace(sleep(db), "SELECT 1");
     assert_eq!(
