@@ -109,15 +109,17 @@ pub(crate) async fn acquire(
         }
         if told.is_none_or(|at: Instant| at.elapsed() >= Duration::from_secs(1)) {
             told = Some(Instant::now());
-            (request.observe)(Event::WaitingForLock {
-                holder: seen
-                    .as_ref()
-                    .map_or_else(|| "another writer".to_owned(), Seen::holder_text),
-                waited_ms: millis(started.elapsed()),
-            });
+            (request.observe)(waiting_for(seen.as_ref(), started.elapsed()));
         }
         request.interrupt.sleep(pause).await?;
         pause = (pause * 3 / 2).min(Duration::from_millis(500) + spread());
+    }
+}
+
+fn waiting_for(seen: Option<&Seen>, waited: Duration) -> Event {
+    Event::WaitingForLock {
+        holder: seen.map_or_else(|| "another writer".to_owned(), Seen::holder_text),
+        waited_ms: millis(waited),
     }
 }
 

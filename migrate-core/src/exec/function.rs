@@ -57,8 +57,30 @@ impl<'r> Runner<'r> {
         if !self.is_applied(&step.id) {
             commit(session, &[ledger.running(&record, 0)]).await?;
         }
+        let started = std::time::Instant::now();
+        let output = self.call_committing(session, step, function).await?;
+        record.duration_ms = Some(crate::lease::millis(started.elapsed()));
+        record.rows = output.rows;
+        record.result = output.text.as_deref();
+        commit(session, &ledger.applied(&record)).await?;
+        let mut run = step_run(step, self.outcome(step, action));
+        run.rows = output.rows;
+        run.result = output.text.clone();
+        run.refreshed = self.is_applied(&step.id);
+        Ok(run)
+    }
+
+    /// Calls a function that commits as it goes, with the lease kept and audit published around
+    /// it, and makes sure that it left no transaction open.
+    async fn call_committing(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        function: &FunctionStep,
+    ) -> Result<StepOutput, Error> {
         let step_name = step.id.to_string();
-        let publish = publish_audit(&ledger.tables, &step_name, !step.disable_audit, false);
+        let tables = &self.parts.ledger.tables;
+        let publish = publish_audit(tables, &step_name, !step.disable_audit, false);
         script(session, step, publish).await?;
         // After other statements of the step, the lease may be about to end.
         self.renew(session, &step_name).await?;
@@ -80,7 +102,7 @@ impl<'r> Runner<'r> {
         if left_open {
             let _ = session.script("ROLLBACK".to_owned()).await;
         }
-        let cleared = session.script(clear_audit(&ledger.tables)).await;
+        let cleared = session.script(clear_audit(tables)).await;
         let output = checked?;
         if left_open {
             return Err(transaction_left_open(step));
@@ -94,15 +116,7 @@ impl<'r> Runner<'r> {
         }
         // The function may have made its session read-only.
         self.reset(session).await?;
-        record.duration_ms = Some(crate::lease::millis(started.elapsed()));
-        record.rows = output.rows;
-        record.result = output.text.as_deref();
-        commit(session, &ledger.applied(&record)).await?;
-        let mut run = step_run(step, self.outcome(step, action));
-        run.rows = output.rows;
-        run.result = output.text.clone();
-        run.refreshed = self.is_applied(&step.id);
-        Ok(run)
+        Ok(output)
     }
 
     /// What a step's outcome is called: the same work is an application, a resumption or a

@@ -154,7 +154,10 @@ async fn cancels_a_non_atomic_step(db: Db) {
         .ledger_row("state, done, intent", "0002_long")
         .await
         .unwrap();
-    assert_eq!(row, [Some("running".to_owned()), Some("1".to_owned()), None]);
+    assert_eq!(
+        row,
+        [Some("running".to_owned()), Some("1".to_owned()), None]
+    );
     // It goes on where it was stopped.
     let good = text.replace(sleep(db), "SELECT 1");
     assert_eq!(
