@@ -37,6 +37,14 @@ pub(super) struct Locked<'r> {
     abandoned: Abandoned,
 }
 
+/// Who asks for the lock, who is told, and what may stop it.
+struct Asking {
+    activity: Activity,
+    reporter: Reporter,
+    holder: Holder,
+    interrupt: Interrupt,
+}
+
 impl<'c> Migrator<'c> {
     /// Connects and reads the ledger: the one statement of a run with nothing to do.
     pub(super) async fn open(&self) -> Result<Opened<'_, 'c>, Error> {
@@ -130,58 +138,24 @@ impl<'c> Migrator<'c> {
             self.settle(session).await?;
         }
         let activity = Activity::default();
-        let reporter = self.reporter(activity.clone());
-        let holder = Holder::this(&self.options.app_version);
+        let asking = Asking {
+            reporter: self.reporter(activity.clone()),
+            holder: Holder::this(&self.options.app_version),
+            activity,
+            interrupt,
+        };
         let request = LeaseRequest {
             tables,
-            holder: &holder,
+            holder: &asking.holder,
             lease: self.lease_time(),
             patience: self.options.lease,
             wait: self.options.wait,
-            observe: &|event: Event| reporter.send(&event),
-            interrupt: &interrupt,
+            observe: &|event: Event| asking.reporter.send(&event),
+            interrupt: &asking.interrupt,
         };
-        let Lease {
-            token,
-            session: name,
-            waited,
-            since,
-        } = lease::acquire(session, &request).await?;
-        let abandoned = Abandoned::new(self.target.beside(), tables, token, &interrupt);
-        let beat = self.target.beside().map(|server| Beat {
-            server,
-            tables: tables.clone(),
-            token,
-            lease: self.lease_time(),
-            activity,
-            interrupt: interrupt.clone(),
-        });
-        // On SQLite it would only disturb the one writer, but while a function thinks.
-        let (heartbeat, beat) = match database {
-            Database::Sqlite => (None, beat),
-            _ => (beat.map(|beat| beat.start(since)), None),
-        };
-        watch(session, &interrupt).await;
-        let parts = RunnerParts {
-            ledger: self.ledger_of(tables, token, &holder),
-            history,
-            reporter,
-            interrupt,
-            canceller: Canceller::new(self.target.server(), &name),
-            lease: self.lease_time(),
-            verbosity: self.options.verbosity,
-            audit_hook: self.options.audit_hook.clone(),
-            renews: heartbeat.is_none(),
-            beat,
-            reset: self.reset_text(),
-        };
-        let mut locked = Locked {
-            runner: Runner::new(parts, LedgerRows::default()),
-            waited,
-            token,
-            heartbeat,
-            abandoned,
-        };
+        let lease = lease::acquire(session, &request).await?;
+        let mut locked = self.locked(tables, history, asking, &lease);
+        watch(session, &locked.runner.parts.interrupt).await;
         // Not earlier on SQLite: waiting for the lock is done by polling, so that it can be seen
         // and cancelled, and not inside the library.
         let settled = match database {
@@ -201,6 +175,57 @@ impl<'c> Migrator<'c> {
                 self.leave(session, tables, locked).await;
                 Err(error)
             }
+        }
+    }
+
+    /// What runs under a lock that was taken, and what keeps it.
+    fn locked<'r>(
+        &self,
+        tables: &Tables,
+        history: &'r History,
+        asking: Asking,
+        lease: &Lease,
+    ) -> Locked<'r> {
+        let Asking {
+            activity,
+            reporter,
+            holder,
+            interrupt,
+        } = asking;
+        let token = lease.token;
+        let abandoned = Abandoned::new(self.target.beside(), tables, token, &interrupt);
+        let beat = self.target.beside().map(|server| Beat {
+            server,
+            tables: tables.clone(),
+            token,
+            lease: self.lease_time(),
+            activity,
+            interrupt: interrupt.clone(),
+        });
+        // On SQLite it would only disturb the one writer, but while a function thinks.
+        let (heartbeat, beat) = match tables.database() {
+            Database::Sqlite => (None, beat),
+            _ => (beat.map(|beat| beat.start(lease.since)), None),
+        };
+        let parts = RunnerParts {
+            ledger: self.ledger_of(tables, token, &holder),
+            history,
+            reporter,
+            interrupt,
+            canceller: Canceller::new(self.target.server(), &lease.session),
+            lease: self.lease_time(),
+            verbosity: self.options.verbosity,
+            audit_hook: self.options.audit_hook.clone(),
+            renews: heartbeat.is_none(),
+            beat,
+            reset: self.reset_text(),
+        };
+        Locked {
+            runner: Runner::new(parts, LedgerRows::default()),
+            waited: lease.waited,
+            token,
+            heartbeat,
+            abandoned,
         }
     }
 
