@@ -374,6 +374,12 @@ async fn ledgers_stand_apart(db: Db) {
     } else {
         &[None]
     };
+    // A schema that does not exist is only made where there is no ledger at all.
+    for schema in schemas.iter().flatten() {
+        database
+            .execute(&format!("CREATE SCHEMA \"{schema}\""))
+            .await;
+    }
     let mut number = 0;
     for schema in schemas {
         for prefix in ["Own", "select", "_", &long] {
@@ -395,6 +401,12 @@ async fn ledgers_stand_apart(db: Db) {
             assert_eq!(migrator.history(None).await.unwrap().len(), 2);
             assert!(!migrator.lock_status().await.unwrap().held);
         }
+    }
+    if db.capabilities().schemas {
+        let mistyped = LedgerName::new(Some("typo"), "Own").unwrap();
+        let all = history(&[("0001_initial.sql", "CREATE TABLE t1 (id INT)")]);
+        let error = database.migrator(all).ledger(mistyped).run().await;
+        assert_eq!(error.unwrap_err().code(), ErrorCode::LedgerElsewhere);
     }
     assert!(!database.has_table("migrate_meta").await);
 }
