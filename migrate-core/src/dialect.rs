@@ -99,20 +99,20 @@ pub(crate) fn strict_fence(tables: &Tables) -> String {
 
 /// Settings of a run's own session.
 ///
-/// On servers a stopped holder's idle transaction ends with its lease, so that its row locks do
-/// not block whoever takes over. On SQLite a COMMIT waits longer for readers than the default
-/// five seconds.
-pub(crate) fn session_settings(database: Database, mariadb: bool, lease_ms: u64) -> Option<String> {
+/// On servers an idle transaction ends by itself after a while, so that a stopped holder's row
+/// locks do not stay where nobody may end its session. On SQLite a COMMIT waits longer for
+/// readers than the default five seconds.
+pub(crate) fn session_settings(database: Database, mariadb: bool, idle_ms: u64) -> Option<String> {
     match database {
         Database::Sqlite => Some("PRAGMA busy_timeout = 30000".to_owned()),
         Database::Postgres => Some(format!(
-            "SET idle_in_transaction_session_timeout = {lease_ms}"
+            "SET idle_in_transaction_session_timeout = {idle_ms}"
         )),
         // MySQL has no such setting; there the take-over kills the session instead.
         Database::MySql => mariadb.then(|| {
             format!(
                 "SET SESSION idle_transaction_timeout = {}",
-                lease_ms.div_ceil(1000).max(1)
+                idle_ms.div_ceil(1000).max(1)
             )
         }),
     }

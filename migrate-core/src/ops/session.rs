@@ -135,7 +135,8 @@ impl<'c> Migrator<'c> {
         interrupt.check()?;
         let database = tables.database();
         if database != Database::Sqlite {
-            self.settle(session).await?;
+            // Whoever is stopped in the act of taking the lock has not yet left its session's name.
+            self.settle(session, self.options.lease).await?;
         }
         let activity = Activity::default();
         let asking = Asking {
@@ -157,10 +158,10 @@ impl<'c> Migrator<'c> {
         let mut locked = self.locked(tables, history, asking, &lease);
         watch(session, &locked.runner.parts.interrupt).await;
         // Not earlier on SQLite: waiting for the lock is done by polling, so that it can be seen
-        // and cancelled, and not inside the library.
+        // and cancelled, and not inside the library. Postgres is told before each step.
         let settled = match database {
-            Database::Sqlite => self.settle(session).await,
-            Database::Postgres | Database::MySql => Ok(()),
+            Database::Sqlite | Database::MySql => self.settle(session, self.idle_time()).await,
+            Database::Postgres => Ok(()),
         };
         let ledger = match settled {
             Ok(()) => read_ledger(session, tables).await,
@@ -321,8 +322,15 @@ impl<'c> Migrator<'c> {
         Runner::new(parts, ledger.rows().clone())
     }
 
+    /// How long a step's transaction may be idle. A function may think for longer than the lease,
+    /// and whoever takes the lock over ends its session anyway.
+    fn idle_time(&self) -> Duration {
+        const AT_LEAST: Duration = Duration::from_secs(600);
+        self.options.lease.max(AT_LEAST)
+    }
+
     /// Settings of the run's own session. A user's connection is left as it is.
-    async fn settle(&self, session: &mut dyn Session) -> Result<(), Error> {
+    async fn settle(&self, session: &mut dyn Session, idle: Duration) -> Result<(), Error> {
         if self.target.is_borrowed() {
             return Ok(());
         }
@@ -336,7 +344,7 @@ impl<'c> Migrator<'c> {
                 .first()
                 .and_then(|row| row.text(0))
                 .is_some_and(|version| version.contains("MariaDB"));
-        let settings = session_settings(database, mariadb, lease::millis(self.options.lease));
+        let settings = session_settings(database, mariadb, lease::millis(idle));
         match settings {
             Some(sql) => session
                 .script(sql)
@@ -352,8 +360,8 @@ impl<'c> Migrator<'c> {
         if self.target.database() != Database::Postgres || self.target.is_borrowed() {
             return None;
         }
-        let lease = lease::millis(self.options.lease);
-        let settings = session_settings(Database::Postgres, false, lease)?;
+        let idle = lease::millis(self.idle_time());
+        let settings = session_settings(Database::Postgres, false, idle)?;
         Some(format!("RESET ALL;RESET ROLE;{settings}"))
     }
 }

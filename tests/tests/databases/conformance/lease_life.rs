@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::sql::{ITEM, Role};
 
 each_database! {
-    all: a_long_function_keeps_its_lease, a_panic_of_an_observer_is_survived,
+    all: a_long_function_keeps_its_lease, an_atomic_function_may_think_past_its_lease, a_panic_of_an_observer_is_survived,
         a_dropped_run_does_not_keep_the_lock, a_borrowed_connection_has_a_long_lease;
     servers: a_forced_release_ends_the_session, a_free_lock_remembers_no_session,
         a_session_of_another_role_is_not_overlooked;
@@ -62,6 +62,24 @@ async fn a_long_function_keeps_its_lease(db: Db) {
     assert_eq!(first.await.unwrap().unwrap().steps.len(), 1);
     assert_eq!(calls.load(Ordering::SeqCst), 1, "it ran once");
     assert!(database.is_unlocked().await);
+}
+
+async fn an_atomic_function_may_think_past_its_lease(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&FILES[..1])).await;
+    let function = Function::new("work_v1_2026_01_02", |cx| {
+        Box::pin(async move {
+            cx.execute("INSERT INTO item VALUES (7, 'mine')", &[])
+                .await?;
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            done(())
+        })
+    })
+    .after(&["0001_initial"])
+    .build();
+    let all = steps(&FILES[..1]).function(function).build().unwrap();
+    let migrator = database.migrator(all).lease(Duration::from_secs(1));
+    assert_eq!(migrator.run().await.unwrap().steps.len(), 1);
 }
 
 async fn a_panic_of_an_observer_is_survived(db: Db) {
