@@ -12,6 +12,7 @@ mod data_migration;
 mod embed;
 mod errors;
 mod runtime;
+mod text;
 mod today;
 
 use proc_macro::TokenStream;

@@ -117,6 +117,11 @@ impl Blocks {
         self.shape == Shape::Rule && !self.open.is_empty() || self.unclosed().is_some()
     }
 
+    /// Whether the next `;` ends the statement, whatever comes before it.
+    pub(crate) const fn is_plain(&self) -> bool {
+        matches!(self.shape, Shape::Plain) && self.open.is_empty()
+    }
+
     /// Whether only a DELIMITER ends the statement once one is set.
     pub(crate) const fn is_compound(&self) -> bool {
         matches!(self.shape, Shape::Compound)

@@ -23,8 +23,16 @@ impl Checksum {
 
 impl fmt::Display for Checksum {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(PREFIX)?;
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: [char; 16] = [
+            '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+        ];
+        let mut text = String::with_capacity(PREFIX.len() + 64);
+        text.push_str(PREFIX);
+        for byte in self.0 {
+            text.push(DIGITS[usize::from(byte >> 4)]);
+            text.push(DIGITS[usize::from(byte & 15)]);
+        }
+        f.write_str(&text)
     }
 }
 
@@ -102,12 +110,29 @@ pub fn of_canonical(text: &str) -> Checksum {
 #[must_use]
 pub fn normalise(text: &str) -> String {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let lines: Vec<&str> = text
-        .split('\n')
-        .map(|line| line.trim_end_matches([' ', '\t', '\r']))
-        .collect();
-    let joined = lines.join("\n");
-    joined.trim_end_matches('\n').to_owned()
+    let bytes = text.as_bytes();
+    let mut normal = String::with_capacity(text.len());
+    let (mut line, mut open_lines) = (0, 0);
+    // Plain loops, and line by line: the macros run this in debug builds.
+    while line <= bytes.len() {
+        let mut end = line;
+        while end < bytes.len() && bytes[end] != b'\n' {
+            end += 1;
+        }
+        let mut last = end;
+        while last > line && matches!(bytes[last - 1], b' ' | b'\t' | b'\r') {
+            last -= 1;
+        }
+        if last > line {
+            // Line ends are written once it is known that something follows them.
+            normal.extend(std::iter::repeat_n('\n', open_lines));
+            open_lines = 0;
+            normal.push_str(text.get(line..last).unwrap_or_default());
+        }
+        open_lines += 1;
+        line = end + 1;
+    }
+    normal
 }
 
 #[cfg(test)]

@@ -1,34 +1,53 @@
 //! Walks over the significant tokens of one statement, for the modules that recognise statements.
 
+use std::cell::OnceCell;
+
 use crate::Database;
-use crate::lexer::{Kind, Token, lex};
+use crate::lexer::{Kind, Token, lex, lex_head};
+
+/// So many tokens tell what most statements are.
+const HEAD: usize = 6;
 
 /// A place in a statement. Executable comments of MySQL are walked through as code.
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor<'a> {
     database: Database,
     sql: &'a str,
-    tokens: Vec<Token>,
+    /// The first tokens.
+    head: Vec<Token>,
+    /// All tokens, once something behind the first is asked for.
+    tokens: OnceCell<Vec<Token>>,
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
     pub(crate) fn new(sql: &'a str, database: Database) -> Self {
-        let tokens = lex(sql, database)
-            .tokens
-            .into_iter()
-            .filter(|token| token.is_code())
-            .collect();
         Self {
             database,
             sql,
-            tokens,
+            head: lex_head(sql, database, HEAD),
+            tokens: OnceCell::new(),
             at: 0,
         }
     }
 
+    fn tokens(&self) -> &[Token] {
+        if self.head.len() < HEAD {
+            return &self.head;
+        }
+        self.tokens.get_or_init(|| {
+            let all = lex(self.sql, self.database).tokens;
+            all.into_iter().filter(|token| token.is_code()).collect()
+        })
+    }
+
+    fn token(&self, at: usize) -> Option<Token> {
+        let head = self.head.get(at);
+        head.or_else(|| self.tokens().get(at)).copied()
+    }
+
     pub(crate) fn kind(&self) -> Option<Kind> {
-        self.tokens.get(self.at).map(|token| token.kind)
+        self.token(self.at).map(|token| token.kind)
     }
 
     pub(crate) fn text(&self) -> &'a str {
@@ -36,8 +55,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn text_at(&self, at: usize) -> &'a str {
-        self.tokens
-            .get(at)
+        self.token(at)
             .and_then(|token| self.sql.get(token.start..token.end))
             .unwrap_or("")
     }
@@ -48,7 +66,7 @@ impl<'a> Cursor<'a> {
 
     /// Whether nothing but the terminator is left.
     pub(crate) fn at_end(&self) -> bool {
-        self.tokens
+        self.tokens()
             .iter()
             .skip(self.at)
             .all(|token| matches!(token.kind, Kind::Semicolon | Kind::Delimiter))
@@ -101,9 +119,9 @@ impl<'a> Cursor<'a> {
 
     /// Whether these keywords stand somewhere from here on, one after the other.
     pub(crate) fn has_sequence(&self, words: &[&str]) -> bool {
-        (self.at..self.tokens.len()).any(|start| {
+        (self.at..self.tokens().len()).any(|start| {
             words.iter().enumerate().all(|(offset, word)| {
-                self.tokens
+                self.tokens()
                     .get(start + offset)
                     .is_some_and(|token| token.kind == Kind::Word)
                     && self.text_at(start + offset).eq_ignore_ascii_case(word)
@@ -113,7 +131,7 @@ impl<'a> Cursor<'a> {
 
     /// Whether an option `name = value` stands from here on.
     pub(crate) fn has_option(&self, name: &str, values: &[&str]) -> bool {
-        (self.at..self.tokens.len()).any(|start| {
+        (self.at..self.tokens().len()).any(|start| {
             self.text_at(start).eq_ignore_ascii_case(name)
                 && self.text_at(start + 1) == "="
                 && values
@@ -125,7 +143,7 @@ impl<'a> Cursor<'a> {
     /// Whether a comma stands from here on outside parentheses.
     pub(crate) fn has_top_level_comma(&self) -> bool {
         let mut depth = 0_usize;
-        (self.at..self.tokens.len()).any(|at| {
+        (self.at..self.tokens().len()).any(|at| {
             match self.text_at(at) {
                 "(" => depth += 1,
                 ")" => depth = depth.saturating_sub(1),

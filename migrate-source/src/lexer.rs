@@ -1,11 +1,18 @@
 //! Cuts SQL text into tokens by the rules of one database. It knows quotes, comments and MySQL's
 //! DELIMITER, not statements: see `statements` for those. Settings that change how a server reads
 //! quotes (`standard_conforming_strings = off`, `NO_BACKSLASH_ESCAPES`) are taken as left alone.
+//!
+//! The macros run this in debug builds, where a call per byte costs more than the byte: what looks
+//! at every byte is a plain loop over a table.
 
 use crate::Database;
 use crate::error::SourceError;
 
+mod classes;
 mod quotes;
+
+pub(crate) use classes::is_blank;
+use classes::{BLANK, CLASSES, WORD_PART, WORD_START, is_word_part, is_word_start};
 
 /// What a token is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,19 +79,17 @@ pub(crate) struct Lexed {
 /// Cuts a text into tokens. Without an error, the tokens cover the text without a gap.
 pub(crate) fn lex(sql: &str, database: Database) -> Lexed {
     let mut lexer = Lexer::new(sql, database);
-    let mut tokens = Vec::new();
-    while lexer.at < sql.len() {
-        let start = lexer.at;
-        match lexer.next_kind() {
-            Ok(kind) => {
-                let token = Token {
-                    kind,
-                    start,
-                    end: lexer.at,
-                };
-                lexer.note(token);
-                tokens.push(token);
-            }
+    let mut tokens = Vec::with_capacity(sql.len() / 4);
+    loop {
+        if let Some(token) = lexer.plain_token() {
+            tokens.push(token);
+            continue;
+        }
+        let Some(next) = lexer.next_token() else {
+            break;
+        };
+        match next {
+            Ok(token) => tokens.push(token),
             Err(error) => {
                 return Lexed {
                     tokens,
@@ -102,6 +107,23 @@ pub(crate) fn lex(sql: &str, database: Database) -> Lexed {
         )
     });
     Lexed { tokens, error }
+}
+
+/// MySQL's word for the client.
+const DELIMITER: &str = "delimiter";
+
+/// The first tokens of a text that are code, at most so many, up to the error if there is one.
+pub(crate) fn lex_head(sql: &str, database: Database, limit: usize) -> Vec<Token> {
+    let mut lexer = Lexer::new(sql, database);
+    let mut tokens = Vec::with_capacity(limit);
+    while tokens.len() < limit
+        && let Some(Ok(token)) = lexer.next_token()
+    {
+        if token.is_code() {
+            tokens.push(token);
+        }
+    }
+    tokens
 }
 
 struct Lexer<'a> {
@@ -128,6 +150,55 @@ impl<'a> Lexer<'a> {
             statement_empty: true,
             exec_open: None,
         }
+    }
+
+    /// White space or an ordinary word, which is what most of a text consists of; none for all else,
+    /// which [`Lexer::next_token`] knows.
+    fn plain_token(&mut self) -> Option<Token> {
+        let start = self.at;
+        if start >= self.bytes.len() || self.delimiter.is_some() {
+            return None;
+        }
+        let class = CLASSES[self.bytes[start] as usize];
+        if class & BLANK != 0 {
+            self.skip_class(BLANK);
+            return Some(Token {
+                kind: Kind::Blank,
+                start,
+                end: self.at,
+            });
+        }
+        if class & WORD_START == 0 {
+            return None;
+        }
+        self.skip_class(WORD_PART);
+        let length = self.at - start;
+        if length == 1 || length == DELIMITER.len() {
+            self.at = start;
+            return None;
+        }
+        self.statement_empty = false;
+        Some(Token {
+            kind: Kind::Word,
+            start,
+            end: self.at,
+        })
+    }
+
+    fn next_token(&mut self) -> Option<Result<Token, SourceError>> {
+        let start = self.at;
+        if start >= self.bytes.len() {
+            return None;
+        }
+        let next = self.next_kind().map(|kind| Token {
+            kind,
+            start,
+            end: self.at,
+        });
+        if let Ok(token) = next {
+            self.note(token);
+        }
+        Some(next)
     }
 
     fn error(&self, at: usize, code: &'static str, message: &str, help: &str) -> SourceError {
@@ -163,22 +234,23 @@ impl<'a> Lexer<'a> {
         let Some(first) = self.byte(0) else {
             return Ok(Kind::Blank);
         };
-        if is_blank(first) {
-            self.skip_while(is_blank);
+        let class = CLASSES[first as usize];
+        if class & BLANK != 0 {
+            self.skip_class(BLANK);
             return Ok(Kind::Blank);
+        }
+        if class & WORD_START != 0 {
+            return self.word();
+        }
+        if class & WORD_PART != 0 && first != b'$' {
+            self.skip_word();
+            return Ok(Kind::Number);
         }
         if let Some(kind) = self.comment()? {
             return Ok(kind);
         }
         if let Some(kind) = self.quoted(first)? {
             return Ok(kind);
-        }
-        if is_word_start(first) {
-            return self.word();
-        }
-        if first.is_ascii_digit() {
-            self.skip_word();
-            return Ok(Kind::Number);
         }
         self.refuse_client_command(first)?;
         self.at += 1;
@@ -200,14 +272,19 @@ impl<'a> Lexer<'a> {
         self.at += rest.find('\n').unwrap_or(rest.len());
     }
 
+    /// Moves over the bytes of these classes.
+    fn skip_class(&mut self, classes: u8) {
+        let (bytes, mut at) = (self.bytes, self.at);
+        while at < bytes.len() && CLASSES[bytes[at] as usize] & classes != 0 {
+            at += 1;
+        }
+        self.at = at;
+    }
+
     /// Moves over the characters of a word, stopping before the delimiter: `END$$` is two tokens.
     fn skip_word(&mut self) {
         let Some(delimiter) = self.delimiter else {
-            // Most of a text is words: a macro reads them without optimisation, byte by byte.
-            while self.at < self.bytes.len() && WORD_PART[usize::from(self.bytes[self.at])] {
-                self.at += 1;
-            }
-            return;
+            return self.skip_class(WORD_PART);
         };
         while self.byte(0).is_some_and(is_word_part)
             && !self.rest().starts_with(delimiter.as_bytes())
@@ -219,15 +296,21 @@ impl<'a> Lexer<'a> {
     fn word(&mut self) -> Result<Kind, SourceError> {
         let start = self.at;
         self.skip_word();
-        let word = self.sql.get(start..self.at).unwrap_or_default();
-        if self.database == Database::Postgres
-            && word.eq_ignore_ascii_case("e")
+        let length = self.at - start;
+        let is = |word: &str| {
+            let text = self.sql.get(start..self.at).unwrap_or_default();
+            text.eq_ignore_ascii_case(word)
+        };
+        if length == 1
+            && self.database == Database::Postgres
+            && is("e")
             && self.byte(0) == Some(b'\'')
         {
             return self.quote(start, b'\'', true);
         }
-        if self.database == Database::MySql
-            && word.eq_ignore_ascii_case("delimiter")
+        if length == DELIMITER.len()
+            && self.database == Database::MySql
+            && is(DELIMITER)
             && self.byte(0).is_none_or(is_blank)
         {
             return self.delimiter_line(start);
@@ -260,7 +343,7 @@ impl<'a> Lexer<'a> {
         self.skip_line();
         let line = self.sql.get(start..self.at).unwrap_or_default();
         let argument = line
-            .get("delimiter".len()..)
+            .get(DELIMITER.len()..)
             .unwrap_or_default()
             .split_whitespace()
             .next();
@@ -299,26 +382,3 @@ impl<'a> Lexer<'a> {
         Err(self.error(self.at, "client-command", message, help))
     }
 }
-
-pub(crate) const fn is_blank(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0b | 0x0c)
-}
-
-const fn is_word_start(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80
-}
-
-const fn is_word_part(byte: u8) -> bool {
-    is_word_start(byte) || byte.is_ascii_digit() || byte == b'$'
-}
-
-/// [`is_word_part`] of every byte.
-static WORD_PART: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = is_word_part(byte as u8);
-        byte += 1;
-    }
-    table
-};

@@ -3,7 +3,7 @@
 
 use crate::Database;
 use crate::blocks::{Blocks, Seen};
-use crate::error::{SourceError, position};
+use crate::error::{SourceError, line_ends, position};
 use crate::lexer::{Kind, Lexed, Token, lex};
 
 /// A statement of a script.
@@ -132,7 +132,8 @@ impl<'a, 't> Splitter<'a, 't> {
             Kind::Semicolon if self.ends_here() => return self.end_piece(at),
             _ => {}
         }
-        if !token.is_code() {
+        // Of a plain statement only the end is of interest.
+        if self.blocks.is_plain() || !token.is_code() {
             return;
         }
         let next = self.next_text(at);
@@ -190,8 +191,7 @@ impl<'a, 't> Splitter<'a, 't> {
 
     fn line_at(&mut self, offset: usize) -> u32 {
         let (counted, line) = self.counted;
-        let between = self.sql.get(counted..offset).unwrap_or("");
-        let more = between.bytes().filter(|byte| *byte == b'\n').count();
+        let more = line_ends(self.sql.get(counted..offset).unwrap_or(""));
         let line = line.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
         self.counted = (offset, line);
         line

@@ -15,6 +15,7 @@ use super::rank::Rank;
 use super::resolve::Graph;
 use super::steps;
 use crate::errors::list;
+use crate::text::tokens;
 
 /// The module with types and constants, and the static.
 pub(super) fn migrations(
@@ -70,7 +71,7 @@ pub(super) fn fallback(input: &Input, apps: &[LoadedApp]) -> TokenStream {
         for step in &app.steps {
             steps::constant(&mut text, app, step, 0);
         }
-        app_type(app, &text.parse().unwrap_or_default(), false)
+        app_type(app, &tokens(&text), false)
     });
     let externs = input
         .externs
@@ -173,7 +174,7 @@ fn files(app: &LoadedApp) -> TokenStream {
             "__F{{f:{file_name:?},t:__text!({path:?}),c:\"{checksum}\"}},"
         );
     }
-    let files: TokenStream = text.parse().unwrap_or_default();
+    let files = tokens(&text);
     let index = app.has_index.then(|| {
         let index = app.path.join(INDEX_FILE).display().to_string();
         quote!(
@@ -252,7 +253,7 @@ fn only_app(apps: &[LoadedApp]) -> TokenStream {
     let text = steps.iter().fold(String::new(), |text, step| {
         text + "pub const " + step + ":__S=__N;"
     });
-    let steps: TokenStream = text.parse().unwrap_or_default();
+    let steps = tokens(&text);
     quote! {
         const __N: __S = __S::__new("", "", 0, true);
         #[doc(hidden)]

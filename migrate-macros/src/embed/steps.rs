@@ -13,6 +13,7 @@ use super::load::{LoadedApp, SqlStep};
 use super::rank::{Rank, is_base};
 use super::resolve::{Graph, Node, Unknown};
 use crate::runtime::Runtime;
+use crate::text::tokens;
 
 /// `pub const m0001_initial: __S = __S::__new("users", "0001_initial", 1, true);`
 pub(super) fn constant(text: &mut String, app: &LoadedApp, step: &SqlStep, rank: u32) {
@@ -50,7 +51,7 @@ pub(super) fn constants(
             );
         }
     }
-    let constants: TokenStream = text.parse().unwrap_or_default();
+    let constants = tokens(&text);
     quote!(#constants #computed)
 }
 

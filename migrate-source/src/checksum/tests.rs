@@ -95,3 +95,22 @@ fn checksums_parse_back() {
         assert!(error.to_string().contains("v1:sha256:"));
     }
 }
+
+/// The rule as it is meant, line by line.
+fn plainly(text: &str) -> String {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let lines = text.split('\n');
+    let lines: Vec<&str> = lines
+        .map(|line| line.trim_end_matches([' ', '\t', '\r']))
+        .collect();
+    lines.join("\n").trim_end_matches('\n').to_owned()
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn normalise_is_the_plain_rule(text in "[a\u{feff}é \t\r\n\0]{0,24}") {
+        proptest::prop_assert_eq!(normalise(&text), plainly(&text));
+    }
+}

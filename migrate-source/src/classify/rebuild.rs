@@ -6,6 +6,11 @@ use crate::cursor::Cursor;
 use crate::error::SourceError;
 use crate::statements::{Statement, statements};
 
+use super::words::Words;
+
+static DROP: Words<1> = Words::new(["drop"]);
+static RENAME: Words<1> = Words::new(["rename"]);
+
 /// Finds a table that is dropped and replaced by another of its name, or renamed out of the way
 /// and then dropped. With `PRAGMA foreign_keys = ON` the drop is an implicit DELETE of its rows,
 /// which sets the ON DELETE actions of child tables off: the step needs
@@ -22,6 +27,9 @@ use crate::statements::{Statement, statements};
 /// ```
 #[must_use]
 pub fn table_rebuild_risk(sql: &str) -> Option<SourceError> {
+    if !(DROP.occur_in(sql) && RENAME.occur_in(sql)) {
+        return None;
+    }
     let found = statements(sql, Database::Sqlite).ok()?;
     let drops: Vec<(usize, String)> = found
         .iter()

@@ -14,6 +14,8 @@ fn all(database: Database, statements: &[&str], expected: fn(&Class) -> bool) {
         ] {
             let class = classify(&form, database);
             assert!(expected(&class), "{database}: {form}: {class:?}");
+            let mistake = !statement_errors(&form, Some(database)).is_empty();
+            assert!(!mistake || TELLING.occur_in(&form), "{database}: {form}");
         }
     }
 }
@@ -603,6 +605,22 @@ fn targets() {
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_mistake_without_a_telling_word(words in prop::collection::vec(prop::sample::select(vec![
+        "BEGIN", "COMMIT", "END", "ABORT", "ROLLBACK", "START", "TRANSACTION", "PREPARE", "XA", "LOCK", "TABLES", "UNLOCK",
+        "COPY", "FROM", "STDIN", "VACUUM", "ATTACH", "DETACH", "PARTITION", "PRAGMA", "foreign_keys", "encoding", "REINDEX",
+        "CLUSTER", "DISCARD", "ALL", "CREATE", "DROP", "ALTER", "TABLE", "INDEX", "CONCURRENTLY", "DATABASE", "TABLESPACE",
+        "SUBSCRIPTION", "REFRESH", "PUBLICATION", "SYSTEM", "SET", "@@autocommit", "autocommit", "=", "0", ";", "a", "(", ")",
+        "/*!", "/*!50003", "*/", "DELIMITER", "x\n", "\n", "xx", "COMMITxx", "'", "\"", "$$", "STOP", "RESET", "FLUSH", "LOAD",
+    ]), 0..8), glue in prop::sample::select(vec!["", " ", ";"])) {
+        let sql = words.join(glue);
+        if !TELLING.occur_in(&sql) {
+            for database in [None, Some(Sqlite), Some(Postgres), Some(MySql)] {
+                prop_assert_eq!(statement_errors(&sql, database), vec![]);
+            }
+        }
+    }
 
     #[test]
     fn nothing_panics(words in prop::collection::vec(prop::sample::select(vec![

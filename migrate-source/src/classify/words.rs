@@ -1,0 +1,90 @@
+//! Tells quickly that a text cannot hold what is looked for: whether certain words stand in it at
+//! all, in code or not. Nearly every migration has none of them, and the macros read each of
+//! thousands in debug builds: hence plain loops and a table.
+
+/// Words, and for each first letter which lengths the words with it have.
+pub(super) struct Words<const N: usize> {
+    words: [&'static str; N],
+    lengths: [u32; 256],
+}
+
+impl<const N: usize> Words<N> {
+    /// The words in lower case, letters alone, each with less than 32 of them.
+    pub(super) const fn new(words: [&'static str; N]) -> Self {
+        let mut lengths = [0; 256];
+        let mut at = 0;
+        while at < N {
+            let word = words[at].as_bytes();
+            lengths[word[0] as usize] |= 1 << word.len();
+            lengths[word[0].to_ascii_uppercase() as usize] |= 1 << word.len();
+            at += 1;
+        }
+        Self { words, lengths }
+    }
+
+    /// Whether one of the words stands anywhere between bytes that are no letters.
+    ///
+    /// A database may cut a text into longer words than this (`commit_1`), never into shorter
+    /// ones, but for a DELIMITER of letters, which is therefore one of the words to look for.
+    pub(super) fn occur_in(&self, sql: &str) -> bool {
+        let bytes = sql.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            let start = at;
+            while at < bytes.len() && LETTERS[bytes[at] as usize] {
+                at += 1;
+            }
+            let length = at - start;
+            if length > 0
+                && length < 32
+                && self.lengths[bytes[start] as usize] & (1 << length) != 0
+                && self.has(sql.get(start..at).unwrap_or_default())
+            {
+                return true;
+            }
+            at += 1;
+        }
+        false
+    }
+
+    fn has(&self, word: &str) -> bool {
+        self.words
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(word))
+    }
+}
+
+static LETTERS: [bool; 256] = letters();
+
+const fn letters() -> [bool; 256] {
+    let mut letters = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        letters[byte as usize] = (byte as u8).is_ascii_alphabetic();
+        byte += 1;
+    }
+    letters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_words_between_anything_but_letters() {
+        const WORDS: Words<2> = Words::new(["commit", "xa"]);
+        for sql in [
+            "commit",
+            "a;COMMIT--",
+            "/*!50003Commit*/",
+            "x_xa",
+            "ü commit",
+            "a commit",
+        ] {
+            assert!(WORDS.occur_in(sql), "{sql}");
+        }
+        for sql in ["", "commits", "recommit", "c om mit", "axa", "ümmit"] {
+            assert!(!WORDS.occur_in(sql), "{sql}");
+        }
+    }
+}
