@@ -8,7 +8,7 @@ use crate::table::{Promises, Table};
 
 const SIZES: [usize; 2] = [1_000, 10_000];
 
-/// In milliseconds: joining and ordering the steps; a whole start with nothing pending.
+/// CPU time in milliseconds: joining and ordering the steps; a whole start with nothing pending.
 struct Measured {
     history: f64,
     no_op: f64,
@@ -18,9 +18,9 @@ struct Measured {
 pub(crate) fn startup(program: &Path, promises: &mut Promises) -> Result<(), Failure> {
     let mut table = Table::new(&[
         "steps",
-        "the steps joined and in order, ms",
+        "the steps joined and in order, CPU ms",
         "microseconds per step",
-        "start with nothing pending on SQLite, ms",
+        "start with nothing pending on SQLite, CPU ms",
         "microseconds per step",
     ]);
     let mut measured = Vec::new();
