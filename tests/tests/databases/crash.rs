@@ -47,19 +47,21 @@ async fn interrupted(database: &TestDatabase, message: usize, when: When, act: A
     let text = proxy
         .messages()
         .get(message - 1)
-        .map(|m| format!("{:?} {}", m.kind, m.text));
+        .map(|m| format!("{:?} {}", m.kind, m.text))
+        .unwrap_or_default();
+    // Nobody waits for an answer to a farewell: the process may end before the signal comes.
+    let farewell = text.starts_with("Quit");
     let after = format!(
-        "{act:?} {when:?} message {message}: {}\nThe interrupted run exited with {:?}\n{}",
-        text.unwrap_or_default(),
-        exit.code,
-        exit.stderr
+        "{act:?} {when:?} message {message}: {text}\nThe interrupted run exited with {:?}\n{}",
+        exit.code, exit.stderr
     );
     assert!(
         proxy.struck() || exit.code == Some(0),
         "not reached: {after}"
     );
     if proxy.struck() && matches!(act, Act::Kill(_)) {
-        assert!(exit.was_killed(), "not killed: {after}");
+        let ended = farewell && exit.code == Some(0);
+        assert!(exit.was_killed() || ended, "not killed: {after}");
     }
     assert!(!exit.stderr.contains("panicked"), "{after}");
     after
