@@ -158,10 +158,11 @@ impl<'c> Migrator<'c> {
         let mut locked = self.locked(tables, history, asking, &lease);
         watch(session, &locked.runner.parts.interrupt).await;
         // Not earlier on SQLite: waiting for the lock is done by polling, so that it can be seen
-        // and cancelled, and not inside the library. Postgres is told before each step.
+        // and cancelled, and not inside the library. Postgres is told before each step; MySQL
+        // and MariaDB keep to the lease, see the README's table.
         let settled = match database {
-            Database::Sqlite | Database::MySql => self.settle(session, self.idle_time()).await,
-            Database::Postgres => Ok(()),
+            Database::Sqlite => self.settle(session, self.idle_time()).await,
+            Database::Postgres | Database::MySql => Ok(()),
         };
         let ledger = match settled {
             Ok(()) => read_ledger(session, tables).await,
