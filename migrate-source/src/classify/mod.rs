@@ -178,10 +178,7 @@ fn statement_errors(sql: &str, database: Option<Database>) -> Vec<SourceError> {
 /// together with its progress, which would end them.
 #[must_use]
 pub fn any_step_errors(sql: &str, database: Option<Database>) -> Vec<SourceError> {
-    if !TELLING.occur_in(sql) {
-        return Vec::new();
-    }
-    let mut errors: Vec<SourceError> = statement_errors(sql, database)
+    let mut errors: Vec<SourceError> = atomic_step_errors(sql, database)
         .into_iter()
         .filter(|error| error.code == TRANSACTION_CONTROL)
         .map(|error| SourceError {
