@@ -8,11 +8,13 @@ mod compare;
 mod fit;
 mod history;
 mod order;
+mod route;
 mod row;
 mod step;
 
-pub(crate) use compare::{Comparison, compare};
+pub(crate) use compare::compare;
 pub use history::{History, HistoryBuilder, Source};
+pub(crate) use route::{Move, Route, route};
 pub(crate) use row::{LedgerRow, LedgerRows, RowState};
 pub(crate) use step::Body;
 pub use step::Step;

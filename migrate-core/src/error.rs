@@ -80,6 +80,20 @@ codes! {
     StepMissing = "step_missing",
     /// A SQL step is pending although a later one of its app is applied.
     OutOfOrder = "out_of_order",
+    /// An applied step depends on one that is not applied.
+    InconsistentHistory = "inconsistent_history",
+    /// An app has several steps that nothing of it comes after.
+    ConflictingLeaves = "conflicting_leaves",
+    /// A step has no way back.
+    Irreversible = "irreversible",
+    /// A step is half undone: its way back must be finished first.
+    HalfReverted = "half_reverted",
+    /// A squash whose replaced steps are only partly applied, and no longer in the binary.
+    SquashIncomplete = "squash_incomplete",
+    /// No app has that label.
+    UnknownApp = "unknown_app",
+    /// The steps cannot all run in one transaction.
+    NotOneTransaction = "not_one_transaction",
     /// A non-atomic step was interrupted and a person must look.
     NeedsReview = "needs_review",
     /// A statement or function of a step failed.

@@ -3,8 +3,11 @@
 //! Field names are part of the stable JSON schema of `--format json`. Times are text in
 //! ISO 8601, UTC, from the database's clock; durations are milliseconds.
 
+mod dry_run;
+
 use std::fmt;
 
+pub use dry_run::{DryRunReport, DryRunStep, NotTried, TableChange};
 use migrate_source::Database;
 use serde::{Serialize, Serializer};
 
@@ -50,6 +53,30 @@ pub enum StepKind {
     Data,
 }
 
+/// Which way a run goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Steps are applied.
+    #[default]
+    Forwards,
+    /// Steps are undone, the last one first.
+    Backwards,
+}
+
+/// What a run does with one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Action {
+    /// Executes it and records it as applied.
+    Apply,
+    /// Executes its way back and removes its record.
+    Revert,
+    /// Records a squash whose replaced steps are all applied; nothing is executed.
+    Record,
+}
+
 /// What became of a step in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -69,6 +96,12 @@ pub enum StepOutcome {
     AppliedMeanwhile,
     /// It ran and everything was rolled back.
     DryRun,
+    /// Its way back ran, and its record is removed.
+    Reverted,
+    /// Its record was removed; its way back did not run.
+    FakeReverted,
+    /// A squash whose replaced steps were all applied is recorded.
+    Recorded,
 }
 
 /// One step of a run.
@@ -97,6 +130,8 @@ pub struct StepRun {
 pub struct RunReport {
     /// The database.
     pub database: Database,
+    /// Which way it went.
+    pub direction: Direction,
     /// What ran, in order; empty when nothing was pending.
     pub steps: Vec<StepRun>,
     /// How many steps are applied now, all apps together.
@@ -142,6 +177,8 @@ pub enum Mode {
 pub struct PlannedStep {
     /// The step.
     pub step: StepId,
+    /// What is done with it.
+    pub action: Action,
     /// SQL file or function.
     pub kind: StepKind,
     /// How it will be executed.
@@ -152,6 +189,8 @@ pub struct PlannedStep {
     pub description: Option<String>,
     /// For a step that was interrupted: how many statements are done, of how many.
     pub resumes_after: Option<(usize, usize)>,
+    /// Why its way back cannot be gone, on a plan that goes backwards.
+    pub irreversible: Option<String>,
 }
 
 /// What a run would do now.
@@ -160,8 +199,12 @@ pub struct PlannedStep {
 pub struct Plan {
     /// The database.
     pub database: Database,
+    /// Which way it goes.
+    pub direction: Direction,
     /// The steps, in order of execution.
     pub steps: Vec<PlannedStep>,
+    /// Steps of other apps among them that go only because they depend on what was named.
+    pub dependents: Vec<StepId>,
     /// What a run would refuse; empty when it would start.
     pub problems: Vec<Problem>,
     /// What the policies let pass.
@@ -201,6 +244,10 @@ pub enum State {
     Running,
     /// A non-atomic step that stopped half-way; the next run resumes it.
     Interrupted,
+    /// A step whose way back stopped half-way: neither applied nor undone.
+    HalfReverted,
+    /// A squash whose replaced steps are all applied, but which is not recorded yet.
+    Unrecorded,
     /// The last attempt failed.
     Failed,
 }
@@ -225,6 +272,8 @@ pub struct StatusEntry {
     pub statements: Option<(usize, usize)>,
     /// Whether it was recorded without running.
     pub faked: bool,
+    /// The steps that it stands for, of a squash.
+    pub replaces: Vec<StepId>,
     /// The doc comment of a function.
     pub description: Option<String>,
     /// The last error, redacted.
@@ -281,9 +330,10 @@ pub struct HistoryEntry {
     pub id: i64,
     /// The step.
     pub step: StepId,
-    /// `run`, `force`, `fake`, `mark`, `unmark`, `accept` or `resolve`.
+    /// `run`, `force`, `fake`, `undo`, `fake_undo`, `squash`, `mark`, `unmark`, `prune`, `accept`
+    /// or `resolve`.
     pub action: String,
-    /// `applied`, `failed`, `cancelled`, `recorded`, `removed`, `done` or `not_done`.
+    /// `applied`, `reverted`, `failed`, `cancelled`, `recorded`, `removed`, `done` or `not_done`.
     pub outcome: String,
     /// When it ended.
     pub at: String,
@@ -323,52 +373,4 @@ pub struct LockStatus {
     pub activity: Option<String>,
     /// Whether the holder is known to be dead (same host, the process is gone).
     pub dead: bool,
-}
-
-/// What a dry run would have changed.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct DryRunReport {
-    /// The database.
-    pub database: Database,
-    /// The steps that ran and were rolled back.
-    pub steps: Vec<DryRunStep>,
-    /// The steps that were not tried, because one before them cannot be rolled back here.
-    pub not_tried: Vec<NotTried>,
-}
-
-/// One step of a dry run.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct DryRunStep {
-    /// The step and what it returned.
-    pub run: StepRun,
-    /// Rows changed, table by table, where the database can tell.
-    pub tables: Vec<TableChange>,
-    /// Rows changed in all, where the database cannot tell them apart by table.
-    pub rows_total: Option<u64>,
-}
-
-/// Rows changed in one table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct TableChange {
-    /// The table, with its schema where it is not the default one.
-    pub table: String,
-    /// Rows inserted.
-    pub inserted: u64,
-    /// Rows updated.
-    pub updated: u64,
-    /// Rows deleted.
-    pub deleted: u64,
-}
-
-/// A step that a dry run did not try, and why.
-#[derive(Clone, Debug, Serialize)]
-#[non_exhaustive]
-pub struct NotTried {
-    /// The step.
-    pub step: StepId,
-    /// Why not.
-    pub reason: String,
 }

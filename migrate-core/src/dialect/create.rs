@@ -49,7 +49,7 @@ fn steps_table(tables: &Tables, types: &Types) -> String {
          intent_before {int}, started_at {time}, \
          applied_at {time}, duration_ms {int}, rows_affected {int}, result {long}, \
          faked {int} NOT NULL, runs {int} NOT NULL, error {long}, host {text} NOT NULL, \
-         pid {int} NOT NULL, app_version {text} NOT NULL, fence {int} NOT NULL, \
+         pid {int} NOT NULL, app_version {text} NOT NULL, fence {int} NOT NULL, seq {int}, \
          PRIMARY KEY (app, name)){options}",
         tables.steps()
     )

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 
+use migrate_source::Database;
 use migrate_source::checksum::of_sql;
 use migrate_source::file_name::{Direction, FileName};
 use migrate_source::name::{Reference, check_app_label, nearest};
@@ -13,7 +14,7 @@ use migrate_source::sql_file::parse_sql_file;
 
 use super::history::{History, HistoryBuilder};
 use super::order;
-use super::step::{Body, SqlText, Step};
+use super::step::{Body, DownText, SqlText, Step};
 use crate::embedded::{FunctionStep, Migrations};
 use crate::error::{Error, ErrorCode};
 use crate::report::StepId;
@@ -53,6 +54,14 @@ struct Draft {
     places: HashMap<StepId, usize>,
     /// Label and crate, in the order in which they were named.
     apps: Vec<(String, String)>,
+    /// `.down.sql` files, whose steps may come later in the list.
+    downs: Vec<Down>,
+}
+
+struct Down {
+    id: StepId,
+    database: Option<Database>,
+    text: DownText,
 }
 
 pub(super) fn invalid(location: &str, what: impl Display) -> Error {
@@ -88,24 +97,24 @@ impl Draft {
         checksum: Option<&str>,
     ) -> Result<(), Error> {
         let name = FileName::parse(file).map_err(|e| invalid(file, e))?;
-        if name.direction == Direction::Down {
-            // The way back is not executed by this version; its text is not part of the step.
-            return Ok(());
-        }
         let location = format!("{app}/{file}");
         let parsed = parse_sql_file(text, name.database).map_err(|errors| {
             let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
             invalid(&location, lines.join("; "))
         })?;
         let id = StepId::new(app, &name.step);
-        let header = &parsed.header;
-        if !header.replaces.is_empty() {
-            return Err(invalid(
-                &location,
-                "`replaces` is understood, but this version cannot squash a history",
-            )
-            .help("remove the directive; the replaced files stay part of the history"));
+        if name.direction == Direction::Down {
+            self.downs.push(Down {
+                id,
+                database: name.database,
+                text: DownText {
+                    location,
+                    sql: parsed.up,
+                },
+            });
+            return Ok(());
         }
+        let header = &parsed.header;
         let own = |references: &[Reference]| -> Vec<StepId> {
             references.iter().map(|r| resolve(app, r)).collect()
         };
@@ -113,6 +122,8 @@ impl Draft {
         let step = Step {
             explicit_order: after.iter().any(|id| id.app == app),
             before: own(&header.before),
+            replaces: own(&header.replaces),
+            elidable: false,
             after,
             atomic: header.atomic.unwrap_or(true),
             manual: false,
@@ -124,9 +135,13 @@ impl Draft {
                 number: name.number,
                 texts: vec![SqlText {
                     database: name.database,
-                    location,
                     checksum: checksum.map_or_else(|| of_sql(text).to_string(), str::to_owned),
                     runs: own(&header.run),
+                    down: parsed.down.as_ref().map(|sql| DownText {
+                        location: location.clone(),
+                        sql: sql.clone(),
+                    }),
+                    location,
                     parsed,
                 }],
             },
@@ -190,6 +205,8 @@ impl Draft {
             atomic: function.atomic,
             manual: function.manual,
             disable_audit: function.disable_audit,
+            replaces: Vec::new(),
+            elidable: function.elidable,
             formerly: function
                 .formerly
                 .iter()
@@ -213,6 +230,7 @@ impl Draft {
     }
 
     fn finish(mut self) -> Result<History, Error> {
+        self.attach_downs()?;
         self.refuse_equal_numbers()?;
         self.follow_predecessors();
         self.turn_before_into_after()?;
@@ -226,6 +244,30 @@ impl Draft {
             .map(|(i, step)| (step.id.clone(), i))
             .collect();
         Ok(History { steps, apps, index })
+    }
+
+    /// Gives each step the ways back that stand in files of their own.
+    fn attach_downs(&mut self) -> Result<(), Error> {
+        for Down { id, database, text } in std::mem::take(&mut self.downs) {
+            let step = self.places.get(&id).map(|&place| &mut self.steps[place]);
+            let Some(Body::Sql { texts, .. }) = step.map(|step| &mut step.body) else {
+                return Err(invalid(
+                    &text.location,
+                    format!("there is no way forward for `{id}`"),
+                )
+                .help("write its `.up.sql` file, or remove this one"));
+            };
+            // A way back without a database serves every text that has none of its own.
+            for up in texts
+                .iter_mut()
+                .filter(|up| database.is_none() || up.database == database)
+            {
+                if database.is_some() || up.down.is_none() {
+                    up.down = Some(text.clone());
+                }
+            }
+        }
+        Ok(())
     }
 
     fn refuse_equal_numbers(&self) -> Result<(), Error> {

@@ -13,6 +13,8 @@ pub(crate) enum RowState {
     Running,
     /// A non-atomic step that stopped with an error.
     Failed,
+    /// A step whose way back has begun, statement by statement: no longer applied, not yet undone.
+    Reverting,
 }
 
 impl RowState {
@@ -21,6 +23,7 @@ impl RowState {
             "applied" => Some(Self::Applied),
             "running" => Some(Self::Running),
             "failed" => Some(Self::Failed),
+            "reverting" => Some(Self::Reverting),
             _ => None,
         }
     }
@@ -46,6 +49,8 @@ pub(crate) struct LedgerRow {
     pub(crate) intent_text: Option<String>,
     /// Whether the catalogue already looked as the statement leaves it, before it began.
     pub(crate) intent_before: bool,
+    /// Grows from one applied step to the next: the order in which the ledger's steps were applied.
+    pub(crate) seq: i64,
     pub(crate) applied_at: Option<String>,
     pub(crate) duration_ms: Option<u64>,
     pub(crate) rows: Option<u64>,
@@ -107,6 +112,7 @@ mod tests {
             intent: None,
             intent_text: None,
             intent_before: false,
+            seq: 0,
             applied_at: None,
             duration_ms: None,
             rows: None,

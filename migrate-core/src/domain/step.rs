@@ -25,6 +25,10 @@ pub struct Step {
     pub(crate) disable_audit: bool,
     /// Earlier checksums that are accepted.
     pub(crate) formerly: Vec<String>,
+    /// The steps that a squash stands for; some may be gone from the binary.
+    pub(crate) replaces: Vec<StepId>,
+    /// Whether a squash may drop the step.
+    pub(crate) elidable: bool,
 }
 
 /// What a step executes.
@@ -48,8 +52,18 @@ pub(crate) struct SqlText {
     pub(crate) location: String,
     pub(crate) checksum: String,
     pub(crate) parsed: SqlFile,
+    /// The way back: a file of its own, or the `down` part of this one.
+    pub(crate) down: Option<DownText>,
     /// Data migrations that the step runs after its statements.
     pub(crate) runs: Vec<StepId>,
+}
+
+/// The way back of a SQL step.
+#[derive(Clone, Debug)]
+pub(crate) struct DownText {
+    /// The file, as `app/file`.
+    pub(crate) location: String,
+    pub(crate) sql: String,
 }
 
 impl Step {
@@ -95,6 +109,16 @@ impl Step {
     /// The steps that come directly before this one, implied ones included.
     pub fn after(&self) -> &[StepId] {
         &self.after
+    }
+
+    /// The steps that a squash stands for.
+    pub fn replaces(&self) -> &[StepId] {
+        &self.replaces
+    }
+
+    /// Whether a squash may drop the step.
+    pub fn elidable(&self) -> bool {
+        self.elidable
     }
 
     /// The text for a database: its own if there is one, else the common one.

@@ -61,7 +61,7 @@ fn read_sql(tables: &Tables) -> String {
     format!(
         "SELECT m.version, s.app, s.name, s.kind, s.state, s.checksum, s.total, s.done, \
          s.done_hash, s.intent, {applied}, s.duration_ms, s.rows_affected, s.faked, \
-         s.error, s.intent_text, s.intent_before FROM {meta} m LEFT JOIN {steps} s ON 1 = 1",
+         s.error, s.intent_text, s.intent_before, s.seq FROM {meta} m LEFT JOIN {steps} s ON 1 = 1",
         applied = timestamp_text(database, "s.applied_at"),
         meta = tables.meta(),
         steps = tables.steps(),
@@ -123,6 +123,7 @@ fn ledger_row(row: &Row) -> Option<LedgerRow> {
         error: row.text(14).map(str::to_owned),
         intent_text: row.text(15).map(str::to_owned),
         intent_before: row.int(16) == Some(1),
+        seq: row.int(17).unwrap_or_default(),
     })
 }
 
@@ -134,7 +135,7 @@ fn damaged(tables: &Tables, row: &Row) -> Error {
         format!("the row of `{app}.{name}` in the ledger {tables} was changed by hand and makes no sense"),
     )
     .help(format!(
-        "look at it: `SELECT * FROM {} WHERE app = '{app}' AND name = '{name}'`; `state` is one of applied, running, failed, and counts are not negative",
+        "look at it: `SELECT * FROM {} WHERE app = '{app}' AND name = '{name}'`; `state` is one of applied, running, failed, reverting, and counts are not negative",
         tables.steps()
     ))
 }

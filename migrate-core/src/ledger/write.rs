@@ -138,13 +138,15 @@ impl Ledger {
         };
         let columns = "app, name, kind, state, checksum, source, total, done, done_hash, intent, \
                        intent_text, intent_before, started_at, applied_at, duration_ms, rows_affected, result, faked, runs, \
-                       error, host, pid, app_version, fence";
+                       error, host, pid, app_version, fence, seq";
         let updated = "kind, state, checksum, source, total, done, done_hash, intent, \
                        intent_text, intent_before, applied_at, duration_ms, rows_affected, result, faked, error, host, pid, app_version, \
-                       fence";
+                       fence, seq";
+        // Each applied step also adds a line to the history of runs, so this number grows.
+        let seq = format!("(SELECT COALESCE(MAX(id), 0) FROM {})", self.tables.runs());
         let sql = format!(
             "INSERT INTO {steps} ({columns}) VALUES (?, ?, ?, 'applied', ?, ?, NULL, NULL, NULL, \
-             NULL, NULL, NULL, {now}, {now}, {duration}, ?, ?, ?, 1, NULL, ?, ?, ?, {fence}) {upsert}",
+             NULL, NULL, NULL, {now}, {now}, {duration}, ?, ?, ?, 1, NULL, ?, ?, ?, {fence}, {seq}) {upsert}",
             steps = self.tables.steps(),
             fence = fence(&self.tables),
             upsert = self.upsert(updated),

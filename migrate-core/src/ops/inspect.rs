@@ -203,6 +203,7 @@ fn entries(
             let state = state_of(step, row, database, live_holder, failure.is_some());
             let mut entry = entry(step.id.clone(), Some(step.kind()), state, row);
             entry.description = step.description.clone();
+            entry.replaces = step.replaces.clone();
             entry.error = entry.error.or_else(|| failure.cloned());
             entry
         })
@@ -243,6 +244,7 @@ fn state_of(
         Some((RowState::Running, _)) if live_holder => State::Running,
         Some((RowState::Running, _)) => State::Interrupted,
         Some((RowState::Failed, _)) => State::Failed,
+        Some((RowState::Reverting, _)) => State::HalfReverted,
         None if failed => State::Failed,
         None if step.manual => State::Manual,
         None => State::Pending,
@@ -268,6 +270,7 @@ fn entry(
             .filter(|row| row.total > 0 && !row.is_applied())
             .map(|row| (row.done, row.total)),
         faked: row.is_some_and(|row| row.faked),
+        replaces: Vec::new(),
         description: None,
         error: row_text(|row| &row.error),
     }

@@ -4,10 +4,11 @@ use std::time::Instant;
 
 use super::refuse::refuse;
 use super::session::Opened;
-use crate::domain::{Comparison, LedgerRow, LedgerRows, Step, compare};
+use crate::domain::{LedgerRow, LedgerRows, Move, Route, Step, route};
 use crate::error::Error;
 use crate::event::Event;
 use crate::exec::check_steps;
+use crate::goal::Request;
 use crate::lease::millis;
 use crate::migrator::Migrator;
 use crate::report::{DryRunReport, Plan, PlannedStep, RunReport};
@@ -28,10 +29,22 @@ impl Migrator<'_> {
     ///
     /// [`Error::progress`] tells what was applied, what failed and what remains.
     pub async fn run(&self) -> Result<RunReport, Error> {
+        self.migrate(&Request::default()).await
+    }
+
+    /// Applies or undoes what leads to the goal of the request; [`run`](Self::run) with a goal.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and a goal that names no step.
+    pub async fn migrate(&self, request: &Request) -> Result<RunReport, Error> {
         let started = Instant::now();
         let mut opened = self.open().await?;
         let span = tracing::info_span!("migrate", database = %self.target.database());
-        let result = self.run_opened(&mut opened, started).instrument(span).await;
+        let result = self
+            .run_opened(&mut opened, request, started)
+            .instrument(span)
+            .await;
         opened.connection.close().await;
         result
     }
@@ -39,6 +52,7 @@ impl Migrator<'_> {
     async fn run_opened(
         &self,
         opened: &mut Opened<'_, '_>,
+        request: &Request,
         started: Instant,
     ) -> Result<RunReport, Error> {
         let history = self.checked_history()?;
@@ -49,38 +63,45 @@ impl Migrator<'_> {
         } = opened;
         let session = connection.session();
         let database = tables.database();
+        let policies = self.options.policies;
+        let mut before = route(history, ledger.rows(), request, policies, database)?;
         let mut report = RunReport {
             database,
+            direction: before.direction,
             steps: Vec::new(),
             applied_total: applied(ledger.rows()),
             waited_ms: 0,
             duration_ms: 0,
             warnings: Vec::new(),
         };
-        let before = compare(history, ledger.rows(), self.options.policies, database);
         refuse(session, tables, history, &before.problems).await?;
-        if before.pending.is_empty() {
-            self.warn(&mut report, before.warnings);
+        if before.moves.is_empty() {
+            self.warn(&mut report, std::mem::take(&mut before.warnings));
             report.duration_ms = millis(started.elapsed());
             return Ok(report);
         }
-        check_steps(&before.pending, database)?;
+        check_steps(&steps(&before), database)?;
         let (mut locked, ledger) = self
             .create_and_enter(session, tables, ledger, history)
             .await?;
         report.waited_ms = millis(locked.waited);
-        let now = compare(history, ledger.rows(), self.options.policies, database);
         // Only a fresh SQLite database has nobody who could be waiting for its one writer.
         let together = database == Database::Sqlite && ledger.rows().is_empty();
-        let result = match refuse(session, tables, history, &now.problems).await {
-            Ok(()) => {
-                // Before anything runs, so that a failure does not swallow them.
-                self.warn(&mut report, now.warnings);
-                locked.runner.parts.reporter.send(&Event::RunStarted {
-                    steps: now.pending.len(),
-                });
-                locked.runner.run(session, &now.pending, together).await
-            }
+        let result = match route(history, ledger.rows(), request, policies, database) {
+            Ok(now) => match refuse(session, tables, history, &now.problems).await {
+                Ok(()) => {
+                    let steps = steps(&now);
+                    // Before anything runs, so that a failure does not swallow them.
+                    self.warn(&mut report, now.warnings);
+                    locked
+                        .runner
+                        .parts
+                        .reporter
+                        .send(&Event::RunStarted { steps: steps.len() });
+                    locked.runner.run(session, &steps, together).await
+                }
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         report.steps = std::mem::take(&mut locked.runner.applied);
@@ -127,15 +148,17 @@ impl Migrator<'_> {
             ledger,
         } = opened;
         let session = connection.session();
-        let comparison = compare(
+        let route = route(
             history,
             ledger.rows(),
+            &Request::default(),
             self.options.policies,
             tables.database(),
-        );
-        refuse(session, tables, history, &comparison.problems).await?;
-        check_steps(&comparison.pending, tables.database())?;
-        self.try_steps(session, tables, history, ledger, &comparison.pending)
+        )?;
+        refuse(session, tables, history, &route.problems).await?;
+        let steps = steps(&route);
+        check_steps(&steps, tables.database())?;
+        self.try_steps(session, tables, history, ledger, &steps)
             .await
     }
 
@@ -145,43 +168,61 @@ impl Migrator<'_> {
     ///
     /// That the database cannot be read, or that the binary's own steps do not fit together.
     pub async fn plan(&self) -> Result<Plan, Error> {
+        self.plan_to(&Request::default()).await
+    }
+
+    /// What [`migrate`](Self::migrate) would do now, and what stands in its way. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`plan`](Self::plan), and a goal that names no step.
+    pub async fn plan_to(&self, request: &Request) -> Result<Plan, Error> {
         let history = self.checked_history()?;
         let mut opened = self.look().await?;
         let database = opened.tables.database();
-        let Comparison {
-            pending,
-            mut problems,
-            warnings,
-        } = compare(
-            history,
-            opened.ledger.rows(),
-            self.options.policies,
-            database,
-        );
-        super::refuse::explain(&mut opened, history, &mut problems).await;
         let rows = opened.ledger.rows();
-        let steps = pending
+        let route = route(history, rows, request, self.options.policies, database);
+        let mut route = match route {
+            Ok(route) => route,
+            Err(error) => {
+                opened.connection.close().await;
+                return Err(error);
+            }
+        };
+        super::refuse::explain(&mut opened, history, &mut route.problems).await;
+        let rows = opened.ledger.rows();
+        let steps = route
+            .moves
             .iter()
             .map(|step| planned(step, rows, database))
             .collect();
         opened.connection.close().await;
         Ok(Plan {
             database,
+            direction: route.direction,
             steps,
-            problems,
-            warnings,
+            dependents: route.dependents,
+            problems: route.problems,
+            warnings: route.warnings,
         })
     }
+}
+
+fn steps<'h>(route: &Route<'h>) -> Vec<&'h Step> {
+    route.moves.iter().map(|step| step.step).collect()
 }
 
 fn applied(rows: &[LedgerRow]) -> usize {
     rows.iter().filter(|row| row.is_applied()).count()
 }
 
-fn planned(step: &Step, rows: &LedgerRows, database: Database) -> PlannedStep {
+fn planned(planned: &Move<'_>, rows: &LedgerRows, database: Database) -> PlannedStep {
+    let Move { step, action } = planned;
     let row = rows.find(&step.id);
     PlannedStep {
         step: step.id.clone(),
+        action: *action,
+        irreversible: None,
         kind: step.kind(),
         mode: step.mode(database),
         location: step.location_on(database).to_owned(),

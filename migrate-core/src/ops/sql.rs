@@ -81,17 +81,15 @@ impl Migrator<'_> {
     }
 }
 
-/// The statements between `-- migrate: down` and the end of the file.
+/// The statements of the way back.
 fn way_back(step: &Step, database: Database) -> Result<Vec<StepStatement>, Error> {
-    let down = step
-        .text_for(database)
-        .and_then(|text| text.parsed.down.as_deref());
+    let down = step.text_for(database).and_then(|text| text.down.as_ref());
     match down {
-        Some(down) => split(&step.location, down, database),
+        Some(down) => split(&down.location, &down.sql, database),
         None => Err(Error::new(
             ErrorCode::NotPossible,
             format!("`{}` ({}) has no way back", step.id, step.location),
         )
-        .help("write one below `-- migrate: down`; this version shows it and does not run it")),
+        .help("write one below `-- migrate: down`, or in a `.down.sql` file beside it")),
     }
 }

@@ -5,7 +5,7 @@ use crate::sources::{Source, rust_sources};
 /// From the bottom up; modules on one line may use each other.
 const LAYERS: &[&[&str]] = &[
     // Words that all the rest speaks in: errors, results, options, who a process is.
-    &["redact", "error", "report", "policy", "holder"],
+    &["redact", "error", "report", "policy", "goal", "holder"],
     &["event", "interrupt", "audit", "db_error"],
     // One connection without its type, and what a function is given.
     &["context", "session"],

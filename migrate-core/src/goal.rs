@@ -1,0 +1,100 @@
+//! Where a migration is to lead, and how: what is asked of [`Migrator::migrate`](crate::Migrator::migrate).
+
+/// Where a migration is to lead. Apps and names are as typed: a name may be its unique beginning.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Goal {
+    /// Every step applied.
+    #[default]
+    Latest,
+    /// Every step of one app applied, with what those need of other apps.
+    App(String),
+    /// One step applied and nothing of its app after it: forwards, or backwards where later ones
+    /// are applied.
+    Step {
+        /// The app's label.
+        app: String,
+        /// The step's name, or its unique beginning.
+        name: String,
+    },
+    /// No step of one app applied, nor anything that depends on it.
+    Zero(String),
+    /// The step that was applied last, undone.
+    Undo,
+}
+
+impl Goal {
+    /// The goal that the words behind `migrate` name: an app, and a step of it or `zero`.
+    ///
+    /// ```
+    /// use migrate_core::Goal;
+    ///
+    /// assert_eq!(Goal::typed(None, None), Goal::Latest);
+    /// assert_eq!(Goal::typed(Some("users"), Some("zero")), Goal::Zero("users".into()));
+    /// ```
+    pub fn typed(app: Option<&str>, target: Option<&str>) -> Self {
+        match (app, target) {
+            (None, _) => Self::Latest,
+            (Some(app), None) => Self::App(app.to_owned()),
+            (Some(app), Some("zero")) => Self::Zero(app.to_owned()),
+            (Some(app), Some(name)) => Self::Step {
+                app: app.to_owned(),
+                name: name.to_owned(),
+            },
+        }
+    }
+}
+
+/// Whether steps are recorded without being executed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fake {
+    /// No.
+    #[default]
+    No,
+    /// All of them; backwards, their records are removed.
+    All,
+    /// The first steps of an app, where all the tables and columns that they create exist.
+    Initial,
+}
+
+/// What is asked of a run.
+///
+/// ```
+/// use migrate_core::{Fake, Goal, Request};
+///
+/// let request = Request::to(Goal::typed(Some("users"), Some("0002"))).fake(Fake::All);
+/// assert_eq!(request.goal, Goal::Step { app: "users".into(), name: "0002".into() });
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Request {
+    /// Where it leads.
+    pub goal: Goal,
+    /// Whether steps are only recorded.
+    pub fake: Fake,
+    /// Whether all steps run in one transaction, or none does.
+    pub single_transaction: bool,
+}
+
+impl Request {
+    /// A run to a goal, in the ordinary way.
+    pub fn to(goal: Goal) -> Self {
+        Self {
+            goal,
+            ..Self::default()
+        }
+    }
+
+    /// Records steps without executing them.
+    pub fn fake(mut self, fake: Fake) -> Self {
+        self.fake = fake;
+        self
+    }
+
+    /// All steps in one transaction, or none. Refused where a step cannot take part.
+    pub fn single_transaction(mut self, single: bool) -> Self {
+        self.single_transaction = single;
+        self
+    }
+}
