@@ -3,15 +3,21 @@
 //! The macros have checked most of this; it is checked again because a history by hand has not
 //! been, and because references across crates are only complete here.
 
-use std::collections::{HashMap, HashSet};
+mod link;
+mod squashes;
+
+use std::collections::HashMap;
 use std::fmt::Display;
 
 use migrate_source::Database;
 use migrate_source::checksum::of_sql;
 use migrate_source::file_name::{Direction, FileName};
-use migrate_source::name::{Reference, check_app_label, nearest};
+use migrate_source::name::{Reference, check_app_label};
 use migrate_source::sql_file::parse_sql_file;
 
+use self::link::{Names, link};
+use self::squashes::squashes;
+use super::graph::{Graph, Squashes};
 use super::history::{History, HistoryBuilder};
 use super::order;
 use super::step::{Body, DownText, SqlText, Step};
@@ -52,8 +58,10 @@ pub(super) fn by_hand(builder: HistoryBuilder) -> Result<History, Error> {
 struct Draft {
     steps: Vec<Step>,
     places: HashMap<StepId, usize>,
-    /// Label and crate, in the order in which they were named.
-    apps: Vec<(String, String)>,
+    /// The labels, in the order in which they were named.
+    apps: Vec<String>,
+    /// The crate of each app.
+    crates: HashMap<String, String>,
     /// `.down.sql` files, whose steps may come later in the list.
     downs: Vec<Down>,
 }
@@ -70,7 +78,7 @@ pub(super) fn invalid(location: &str, what: impl Display) -> Error {
 
 impl Draft {
     fn app(&mut self, label: &str, crate_name: &str) -> Result<(), Error> {
-        if let Some((_, other)) = self.apps.iter().find(|(known, _)| known == label) {
+        if let Some(other) = self.crates.get(label) {
             if other == crate_name {
                 return Ok(());
             }
@@ -81,12 +89,15 @@ impl Draft {
             .help("give one of them another label in its `embed_migrations!`"));
         }
         check_app_label(label).map_err(|e| invalid(label, e))?;
-        self.apps.push((label.to_owned(), crate_name.to_owned()));
+        self.apps.push(label.to_owned());
+        self.crates.insert(label.to_owned(), crate_name.to_owned());
         Ok(())
     }
 
     fn owns(&self, label: &str, crate_name: &str) -> bool {
-        self.apps.iter().any(|(l, c)| l == label && c == crate_name)
+        self.crates
+            .get(label)
+            .is_some_and(|name| name == crate_name)
     }
 
     fn file(
@@ -170,6 +181,7 @@ impl Draft {
         for (have, new) in [
             (&mut known.after, step.after),
             (&mut known.before, step.before),
+            (&mut known.replaces, step.replaces),
         ] {
             have.extend(
                 new.into_iter()
@@ -231,19 +243,61 @@ impl Draft {
 
     fn finish(mut self) -> Result<History, Error> {
         self.attach_downs()?;
-        self.refuse_equal_numbers()?;
-        self.follow_predecessors();
-        self.turn_before_into_after()?;
-        self.place_what_steps_run()?;
-        self.refuse_unknown_references()?;
-        let apps: Vec<String> = self.apps.into_iter().map(|(label, _)| label).collect();
-        let steps = order::sort(self.steps, &apps)?;
-        let index = steps
-            .iter()
-            .enumerate()
-            .map(|(i, step)| (step.id.clone(), i))
-            .collect();
-        Ok(History { steps, apps, index })
+        let squashes = squashes(&self.steps, &self.places)?;
+        self.refuse_equal_numbers(&squashes)?;
+        let names = Names {
+            steps: &self.steps,
+            places: &self.places,
+            apps: &self.crates,
+            squashes: &squashes,
+        };
+        let after = link(&names)?;
+        let ranks = order::ranks(&self.steps, &self.apps);
+        let order = order::sort(&self.steps, &after, &ranks, &squashes)?;
+        Ok(self.arranged(&order, after, &ranks, squashes))
+    }
+
+    /// The history, with its steps in the order of execution.
+    fn arranged(
+        self,
+        order: &[usize],
+        mut after: Vec<Vec<usize>>,
+        ranks: &[usize],
+        squashes: Squashes,
+    ) -> History {
+        let mut place = vec![0; order.len()];
+        for (new, &old) in order.iter().enumerate() {
+            place[old] = new;
+        }
+        let mut placed: Vec<(usize, Step)> = place.iter().copied().zip(self.steps).collect();
+        placed.sort_unstable_by_key(|(position, _)| *position);
+        let mut steps: Vec<Step> = placed.into_iter().map(|(_, step)| step).collect();
+        let mut parents = Vec::with_capacity(order.len());
+        for &old in order {
+            let earlier = std::mem::take(&mut after[old]);
+            parents.push(earlier.into_iter().map(|old| place[old]).collect());
+        }
+        for (step, parents) in parents.iter().enumerate() {
+            let parents: &Vec<usize> = parents;
+            steps[step].after = parents.iter().map(|&p| steps[p].id.clone()).collect();
+        }
+        let mut by_name: Vec<usize> = (0..steps.len()).collect();
+        by_name.sort_unstable_by(|&a, &b| steps[a].id.cmp(&steps[b].id));
+        History {
+            apps: self.apps,
+            index: steps
+                .iter()
+                .enumerate()
+                .map(|(i, step)| (step.id.clone(), i))
+                .collect(),
+            graph: Graph {
+                parents,
+                ranks: order.iter().map(|&old| ranks[old]).collect(),
+                by_name,
+                squashes: squashes.moved(order, &place),
+            },
+            steps,
+        }
     }
 
     /// Gives each step the ways back that stand in files of their own.
@@ -270,144 +324,30 @@ impl Draft {
         Ok(())
     }
 
-    fn refuse_equal_numbers(&self) -> Result<(), Error> {
-        let mut seen: HashMap<(&str, u32), &Step> = HashMap::new();
-        for step in &self.steps {
-            if let Body::Sql { number, .. } = step.body
-                && let Some(other) = seen.insert((&step.id.app, number), step)
-            {
+    /// A squash may have the number of a step that it replaces; nobody else has another's.
+    fn refuse_equal_numbers(&self, squashes: &Squashes) -> Result<(), Error> {
+        let mut seen: HashMap<(&str, u32), Vec<usize>> = HashMap::new();
+        for (i, step) in self.steps.iter().enumerate() {
+            let Body::Sql { number, .. } = step.body else {
+                continue;
+            };
+            let same = seen.entry((&step.id.app, number)).or_default();
+            let other = same
+                .iter()
+                .find(|&&other| !squashes.contains(other, i) && !squashes.contains(i, other));
+            if let Some(&other) = other {
                 return Err(Error::new(
                     ErrorCode::DuplicateStep,
-                    format!("`{}` and `{}` have the same number", other.id, step.id),
+                    format!(
+                        "`{}` and `{}` have the same number",
+                        self.steps[other].id, step.id
+                    ),
                 )
                 .help("give the later one the next free number"));
             }
+            same.push(i);
         }
         Ok(())
-    }
-
-    /// Each SQL file follows the one before, unless its header names a step of its own app.
-    fn follow_predecessors(&mut self) {
-        let mut files: Vec<(String, u32, usize)> = Vec::new();
-        for (i, step) in self.steps.iter().enumerate() {
-            if let Body::Sql { number, .. } = step.body {
-                files.push((step.id.app.clone(), number, i));
-            }
-        }
-        files.sort();
-        for pair in files.windows(2) {
-            let [(app, _, earlier), (same, _, later)] = pair else {
-                continue;
-            };
-            if app == same && !self.steps[*later].explicit_order {
-                let earlier = self.steps[*earlier].id.clone();
-                self.steps[*later].after.push(earlier);
-            }
-        }
-    }
-
-    fn turn_before_into_after(&mut self) -> Result<(), Error> {
-        for i in 0..self.steps.len() {
-            let id = self.steps[i].id.clone();
-            for later in self.steps[i].before.clone() {
-                match self.places.get(&later) {
-                    Some(&place) if !self.steps[place].after.contains(&id) => {
-                        self.steps[place].after.push(id.clone());
-                    }
-                    Some(_) => {}
-                    None => return Err(self.unknown(&self.steps[i], &later)),
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// A SQL step that runs a data migration comes after all that the data migration needs, and
-    /// what comes after the data migration comes after that step, which is what executes it.
-    fn place_what_steps_run(&mut self) -> Result<(), Error> {
-        for i in 0..self.steps.len() {
-            let Body::Sql { texts, .. } = &self.steps[i].body else {
-                continue;
-            };
-            let runs: HashSet<StepId> = texts
-                .iter()
-                .flat_map(|text| text.runs.iter().cloned())
-                .collect();
-            for run in runs {
-                let place = self.runnable(&self.steps[i], &run)?;
-                let id = self.steps[i].id.clone();
-                let known = &self.steps[i].after;
-                let needs: Vec<StepId> = self.steps[place]
-                    .after
-                    .iter()
-                    .filter(|needed| **needed != id && !known.contains(needed))
-                    .cloned()
-                    .collect();
-                self.steps[i].after.extend(needs);
-                for (other, step) in self.steps.iter_mut().enumerate() {
-                    if other != i && step.after.contains(&run) && !step.after.contains(&id) {
-                        step.after.push(id.clone());
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The place of a data migration that a SQL step may run.
-    fn runnable(&self, step: &Step, run: &StepId) -> Result<usize, Error> {
-        let Some(&place) = self.places.get(run) else {
-            return Err(self.unknown(step, run));
-        };
-        let function = &self.steps[place];
-        if !matches!(function.body, Body::Function(_)) {
-            return Err(invalid(
-                &step.location,
-                format!("`run` names `{run}`, which is a SQL file and not a data migration"),
-            ));
-        }
-        if function.manual {
-            return Ok(place);
-        }
-        Err(invalid(
-            &step.location,
-            format!("`run` names `{run}`, which is not `manual`"),
-        )
-        .help(format!(
-            "write `manual` into its attribute ({}), or drop the `run` and let it run by itself",
-            function.location
-        )))
-    }
-
-    fn refuse_unknown_references(&self) -> Result<(), Error> {
-        for step in &self.steps {
-            if let Some(missing) = step.after.iter().find(|id| !self.places.contains_key(id)) {
-                return Err(self.unknown(step, missing));
-            }
-        }
-        Ok(())
-    }
-
-    fn unknown(&self, step: &Step, missing: &StepId) -> Error {
-        let error = Error::new(
-            ErrorCode::UnknownReference,
-            format!(
-                "{}: `{}` refers to `{missing}`, which does not exist",
-                step.location, step.id
-            ),
-        );
-        let wanted = missing.to_string();
-        let known: Vec<String> = self.steps.iter().map(|step| step.id.to_string()).collect();
-        if !self.apps.iter().any(|(label, _)| *label == missing.app) {
-            return error.help(format!(
-                "name the crate that has the app: `embed_migrations! {{ .. extern {}, }}`",
-                missing.app
-            ));
-        }
-        match nearest(&wanted, known.iter().map(String::as_str)) {
-            Some(near) => error.help(format!("there is one of a similar name: `{near}`")),
-            None => error,
-        }
     }
 }
 

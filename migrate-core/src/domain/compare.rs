@@ -5,8 +5,10 @@ use std::collections::{HashMap, HashSet};
 use migrate_source::Database;
 
 use super::history::History;
-use super::row::LedgerRow;
+use super::replace::Effective;
+use super::row::{LedgerRow, LedgerRows};
 use super::step::{Body, Step};
+use super::{check, forwards};
 use crate::error::ErrorCode;
 use crate::policy::{Policies, Policy};
 use crate::report::{Problem, StepId};
@@ -14,7 +16,8 @@ use crate::report::{Problem, StepId};
 /// The result of comparing a history with the rows of a ledger.
 #[derive(Debug)]
 pub(crate) struct Comparison<'h> {
-    /// What a run would apply, in order; interrupted steps included.
+    /// What a run would apply, in order; interrupted steps included, and squashes that only have
+    /// to be recorded not.
     pub(crate) pending: Vec<&'h Step>,
     /// What a run refuses.
     pub(crate) problems: Vec<Problem>,
@@ -25,57 +28,80 @@ pub(crate) struct Comparison<'h> {
 /// Compares a history with a ledger. Pure, and linear in both.
 pub(crate) fn compare<'h>(
     history: &'h History,
-    rows: &[LedgerRow],
+    rows: &LedgerRows,
     policies: Policies,
     database: Database,
 ) -> Comparison<'h> {
-    let mut comparing = Comparing {
-        database,
-        policies,
-        history,
-        by_id: rows
-            .iter()
-            .map(|row| ((row.app.as_str(), row.name.as_str()), row))
-            .collect(),
-        last_places: last_places(history),
-        problems: Vec::new(),
-        warnings: Vec::new(),
-    };
-    let pending: Vec<&Step> = history
-        .iter()
-        .filter(|step| !step.manual && !comparing.row(step).is_some_and(LedgerRow::is_applied))
-        .collect();
-    comparing.edited();
-    for row in rows {
-        comparing.missing(row);
-    }
-    comparing.out_of_order(&pending);
-    comparing.manual_needed(&pending);
-    let Comparing {
-        problems, warnings, ..
-    } = comparing;
+    let effective = Effective::new(history, rows, None);
+    let pending = forwards::pending(&effective, &vec![true; history.steps.len()]);
+    let mut found = Findings::new(&effective, policies, database);
+    found.everywhere();
+    found.forwards(&pending, &vec![true; history.steps.len()]);
     Comparison {
-        pending,
-        problems,
-        warnings,
+        pending: pending.iter().map(|&node| effective.step(node)).collect(),
+        problems: found.problems,
+        warnings: found.warnings,
     }
 }
 
-struct Comparing<'h, 'r> {
-    database: Database,
+/// What stands in the way of a run, and what the policies let pass.
+pub(super) struct Findings<'e, 'h, 'r> {
+    pub(super) effective: &'e Effective<'h, 'r>,
+    pub(super) database: Database,
     policies: Policies,
-    history: &'h History,
-    by_id: HashMap<(&'r str, &'r str), &'r LedgerRow>,
     last_places: HashMap<(&'h str, &'h str), &'h str>,
-    problems: Vec<Problem>,
-    warnings: Vec<String>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) warnings: Vec<String>,
 }
 
-impl<'r> Comparing<'_, 'r> {
-    fn row(&self, step: &Step) -> Option<&'r LedgerRow> {
-        self.by_id
-            .get(&(step.id.app.as_str(), step.id.name.as_str()))
-            .copied()
+impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
+    pub(super) fn new(
+        effective: &'e Effective<'h, 'r>,
+        policies: Policies,
+        database: Database,
+    ) -> Self {
+        Self {
+            effective,
+            database,
+            policies,
+            last_places: match effective.strangers.is_empty() {
+                true => HashMap::new(),
+                false => last_places(effective.history),
+            },
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// What stands in the way whatever the goal is, in both directions.
+    pub(super) fn everywhere(&mut self) {
+        self.edited();
+        for row in self.lost() {
+            self.missing(row);
+        }
+        let more = check::everywhere(self.effective, self.database);
+        self.problems.extend(more);
+    }
+
+    /// What stands in the way of applying some steps; `near` are the nodes that lead to the goal.
+    pub(super) fn forwards(&mut self, pending: &[usize], near: &[bool]) {
+        self.out_of_order(pending);
+        self.manual_needed(pending, near);
+        self.half_reverted(near);
+    }
+
+    /// Rows of this binary's apps that nothing in it has or stands for.
+    pub(super) fn lost(&self) -> Vec<&'r LedgerRow> {
+        let history = self.effective.history;
+        let apps: HashSet<&str> = history.apps.iter().map(String::as_str).collect();
+        let aliases = &history.graph.squashes.aliases;
+        // A ledger may serve several services: rows of apps that this binary does not have are
+        // theirs, and shown by `status`.
+        let lost = self.effective.strangers.iter().filter(|row| {
+            apps.contains(row.app.as_str())
+                && (aliases.is_empty() || !aliases.contains_key(&StepId::new(&row.app, &row.name)))
+        });
+        lost.copied().collect()
     }
 
     fn report(
@@ -99,8 +125,10 @@ impl<'r> Comparing<'_, 'r> {
     }
 
     fn edited(&mut self) {
-        for step in self.history.iter() {
-            let Some(row) = self.row(step) else { continue };
+        for (place, step) in self.effective.history.steps.iter().enumerate() {
+            let Some(row) = self.effective.row(place) else {
+                continue;
+            };
             if !row.is_applied() || step.accepts(self.database, &row.checksum) {
                 continue;
             }
@@ -132,66 +160,60 @@ impl<'r> Comparing<'_, 'r> {
         }
     }
 
+    /// What the policies say of a row that the binary lacks, and whether the binary is older.
+    pub(super) fn policy_for(&self, row: &LedgerRow) -> (Policy, bool) {
+        // Later than every step of its app and kind in the binary. So is a squash, whatever its
+        // number: what it stands for was there first.
+        let last = self.last_places.get(&(row.app.as_str(), row.kind.as_str()));
+        let newer =
+            row.kind == Step::SQUASH || last.is_none_or(|last| *last < place(&row.kind, &row.name));
+        match (newer, row.kind.as_str(), self.policies.missing) {
+            (true, ..) => (self.policies.newer, true),
+            // Code of an applied data migration may be deleted; a lost SQL file is a lost history.
+            (false, "data", Policy::Deny) => (Policy::Warn, false),
+            (false, _, policy) => (policy, false),
+        }
+    }
+
     fn missing(&mut self, row: &LedgerRow) {
         let id = StepId::new(&row.app, &row.name);
-        // A ledger may serve several services: rows of apps that this binary does not have are
-        // theirs, and shown by `status`.
-        if self.history.get(&id).is_some() || !self.history.apps.contains(&row.app) {
-            return;
-        }
-        // Later than every step of its app and kind in the binary.
-        let last = self.last_places.get(&(row.app.as_str(), row.kind.as_str()));
-        if last.is_none_or(|last| *last < place(&row.kind, &row.name)) {
+        let (policy, newer) = self.policy_for(row);
+        let (message, help) = if newer {
             let message = format!(
                 "`{id}` is applied and later than anything in this binary: the binary is older than the database"
             );
             let help = vec!["deploy the newer binary, or go on with `--newer allow`".to_owned()];
-            self.report(
-                self.policies.newer,
-                ErrorCode::StepMissing,
-                id,
-                message,
-                help,
-            );
-            return;
-        }
-        // Code of an applied data migration may be deleted; a lost SQL file is a lost history.
-        let policy = match (row.kind.as_str(), self.policies.missing) {
-            ("data", Policy::Deny) => Policy::Warn,
-            (_, policy) => policy,
+            (message, help)
+        } else {
+            let help = vec![
+                "put the file back (and its line in the index)".to_owned(),
+                format!("or forget it for good: `migrate unmark {id}`"),
+            ];
+            let message = format!("`{id}` is applied, but this binary does not have it");
+            (message, help)
         };
-        let message = format!("`{id}` is applied, but this binary does not have it");
-        let help = vec![
-            "put the file back (and its line in the index)".to_owned(),
-            format!("or forget it for good: `migrate unmark {id}`"),
-        ];
         self.report(policy, ErrorCode::StepMissing, id, message, help);
     }
 
-    fn out_of_order(&mut self, pending: &[&Step]) {
+    fn out_of_order(&mut self, pending: &[usize]) {
+        let effective = self.effective;
+        let applied = |&node: &usize| effective.is_step(node) && effective.is_applied(node);
         // Applied files in the order of numbers; a header that names its own place is exempt,
         // because there the graph and not the number says what comes first.
-        let mut last_applied: HashMap<&str, (u32, &Step)> = HashMap::new();
-        for step in self.history.iter() {
+        let mut last_applied: HashMap<&str, (u32, usize)> = HashMap::new();
+        for node in effective.order.iter().copied().filter(applied) {
+            let step = effective.step(node);
             if let Body::Sql { number, .. } = step.body
                 && !step.explicit_order
-                && self.row(step).is_some_and(LedgerRow::is_applied)
             {
-                let last = last_applied.entry(&step.id.app).or_insert((number, step));
+                let last = last_applied.entry(&step.id.app).or_insert((number, node));
                 if number > last.0 {
-                    *last = (number, step);
+                    *last = (number, node);
                 }
             }
         }
-        let applied = self.history.iter().filter(|step| {
-            matches!(step.body, Body::Sql { .. })
-                && self.row(step).is_some_and(LedgerRow::is_applied)
-        });
-        let followers: HashMap<&StepId, &Step> = applied
-            .flat_map(|step| step.after.iter().map(move |earlier| (earlier, step)))
-            .filter(|(earlier, step)| earlier.app == step.id.app)
-            .collect();
-        for step in pending {
+        for &node in pending {
+            let step = effective.step(node);
             let Body::Sql { number, .. } = step.body else {
                 continue;
             };
@@ -199,13 +221,20 @@ impl<'r> Comparing<'_, 'r> {
                 .get(step.id.app.as_str())
                 .filter(|(last, _)| number < *last && !step.explicit_order)
                 .map(|(_, later)| *later);
-            let Some(later) = by_number.or_else(|| followers.get(&step.id).copied()) else {
+            let follower = || {
+                let mut followers = effective.children.of(node).iter().copied();
+                followers.rfind(|&later| {
+                    let same = effective.step(later).id.app == step.id.app;
+                    same && effective.is_sql(later) && applied(&later)
+                })
+            };
+            let Some(later) = by_number.or_else(follower) else {
                 continue;
             };
             let id = step.id.clone();
             let message = format!(
                 "`{id}` is pending, but `{}`, which comes after it, is applied",
-                later.id
+                effective.step(later).id
             );
             let help = vec![
                 "if it is new (a merged branch): give it the next free number".to_owned(),
@@ -223,30 +252,62 @@ impl<'r> Comparing<'_, 'r> {
     }
 
     /// A pending step may wait for a manual one that nobody has run and nothing will run.
-    fn manual_needed(&mut self, pending: &[&Step]) {
+    fn manual_needed(&mut self, pending: &[usize], near: &[bool]) {
+        let effective = self.effective;
         let will_run: HashSet<&StepId> = pending
             .iter()
-            .flat_map(|step| step.runs(self.database))
+            .flat_map(|&node| effective.step(node).runs(self.database))
             .collect();
-        for step in pending {
-            for needed in &step.after {
-                let Some(manual) = self.history.get(needed).filter(|needed| needed.manual) else {
-                    continue;
-                };
-                if will_run.contains(needed) || self.row(manual).is_some_and(LedgerRow::is_applied)
-                {
+        let mut waits = vec![false; near.len()];
+        for &node in pending {
+            waits[node] = true;
+        }
+        for &node in effective.order.iter().filter(|&&node| near[node]) {
+            if !waits[node] && !effective.is_split(node) {
+                continue;
+            }
+            for &needed in effective.parents.of(node) {
+                let (step, needs) = (effective.step(node), effective.step(needed));
+                if !needs.manual || will_run.contains(&needs.id) || effective.is_applied(needed) {
                     continue;
                 }
                 self.problems.push(Problem {
                     code: ErrorCode::DependencyNotApplied,
                     step: Some(step.id.clone()),
                     message: format!(
-                        "`{}` comes after `{needed}`, which is manual and not applied",
-                        step.id
+                        "`{}` comes after `{}`, which is manual and not applied",
+                        step.id, needs.id
                     ),
-                    help: vec![format!("run it first: `migrate run {needed}`")],
+                    help: vec![format!("run it first: `migrate run {}`", needs.id)],
                 });
             }
+        }
+    }
+
+    /// Nothing is applied on top of a step whose way back stopped half-way.
+    fn half_reverted(&mut self, near: &[bool]) {
+        let effective = self.effective;
+        let half = effective
+            .order
+            .iter()
+            .filter(|&&node| near[node] && effective.is_reverting(node));
+        for &node in half {
+            let id = &effective.step(node).id;
+            let (done, total) = effective
+                .row(node)
+                .map_or((0, 0), |row| (row.done, row.total));
+            self.problems.push(Problem {
+                code: ErrorCode::HalfReverted,
+                step: Some(id.clone()),
+                message: format!(
+                    "the way back of `{id}` stopped on this {} database after {done} of its {total} statements: it is neither applied nor undone, and nothing can be applied on top of that",
+                    self.database
+                ),
+                help: vec![
+                    "finish its way back: `migrate undo`".to_owned(),
+                    "then `migrate` applies it anew".to_owned(),
+                ],
+            });
         }
     }
 }
@@ -264,7 +325,10 @@ fn place<'n>(kind: &str, name: &'n str) -> &'n str {
 fn last_places(history: &History) -> HashMap<(&str, &str), &str> {
     let mut places: HashMap<(&str, &str), &str> = HashMap::new();
     for step in history.iter() {
-        let kind = step.kind_text();
+        let kind = match step.body {
+            Body::Sql { .. } => "sql",
+            Body::Function(_) => "data",
+        };
         let this = place(kind, &step.id.name);
         let last = places.entry((&step.id.app, kind)).or_insert(this);
         *last = this.max(last);

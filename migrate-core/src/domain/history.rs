@@ -6,6 +6,7 @@ use std::sync::Arc;
 use migrate_source::Database;
 use migrate_source::name::nearest;
 
+use super::graph::Graph;
 use super::step::Step;
 use super::{build, fit};
 use crate::embedded::{FunctionStep, Migrations};
@@ -18,6 +19,7 @@ pub struct History {
     pub(super) steps: Vec<Step>,
     pub(super) apps: Vec<String>,
     pub(super) index: HashMap<StepId, usize>,
+    pub(super) graph: Graph,
 }
 
 /// Where a [`Migrator`](crate::Migrator) takes its steps from: the `MIGRATIONS` of a crate, or a
@@ -159,6 +161,34 @@ impl History {
         }
     }
 
+    /// All that a squash stands for, squashes among it included, whether the binary has it or not:
+    /// whoever records or forgets the squash does so with these. Empty for any other step.
+    pub(crate) fn replaced_by(&self, id: &StepId) -> Vec<StepId> {
+        let squashes = &self.graph.squashes;
+        let mut names = Vec::new();
+        let mut open: Vec<usize> = self.index.get(id).copied().into_iter().collect();
+        while let Some(squash) = open.pop() {
+            for &member in &squashes.members[squash] {
+                names.push(self.steps[member].id.clone());
+                open.push(member);
+            }
+            names.extend(squashes.gone[squash].iter().cloned());
+        }
+        names.sort_unstable();
+        names
+    }
+
+    /// The squashes that stand for a step, the innermost first: when the step is undone by itself,
+    /// their records go as well.
+    pub(crate) fn squashes_of(&self, id: &StepId) -> Vec<&StepId> {
+        let squashes = &self.graph.squashes;
+        let around = self.index.get(id).into_iter();
+        around
+            .flat_map(|&step| squashes.around(step))
+            .map(|squash| &self.steps[squash].id)
+            .collect()
+    }
+
     /// Checks what depends on the database: each SQL step has a text for it, each function is
     /// written for it, and a step that runs a non-atomic function is non-atomic itself.
     pub(crate) fn check_for(&self, database: Database) -> Result<(), Error> {
@@ -167,7 +197,7 @@ impl History {
 }
 
 /// The name nearest to what was typed, as a whole or as far as it was typed: a prefix would do.
-fn near<'n>(typed: &str, names: &'n [String]) -> Option<&'n String> {
+pub(super) fn near<'n>(typed: &str, names: &'n [String]) -> Option<&'n String> {
     let beginnings: Vec<&str> = names
         .iter()
         .map(|name| name.get(..typed.len()).unwrap_or(name))

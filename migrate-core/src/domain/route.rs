@@ -3,12 +3,16 @@
 
 use migrate_source::Database;
 
-use super::compare::{Comparison, compare};
+use super::backwards;
+use super::compare::Findings;
+use super::forwards::{self, towards};
+use super::goal::{Aim, aim};
 use super::history::History;
+use super::replace::Effective;
 use super::row::LedgerRows;
 use super::step::Step;
 use crate::error::{Error, ErrorCode};
-use crate::goal::{Goal, Request};
+use crate::goal::Request;
 use crate::policy::Policies;
 use crate::report::{Action, Direction, Problem, StepId};
 
@@ -45,26 +49,77 @@ pub(crate) fn route<'h>(
     policies: Policies,
     database: Database,
 ) -> Result<Route<'h>, Error> {
-    if request.goal != Goal::Latest {
-        return Err(Error::new(
-            ErrorCode::NotPossible,
-            "only the latest state can be migrated to",
-        ));
+    let aim = aim(history, rows, &request.goal)?;
+    let mut effective = Effective::new(history, rows, None);
+    if let Aim::Step(target) = aim
+        && effective.node(target) != target
+    {
+        refuse_closed(&effective, target)?;
+        effective = Effective::new(history, rows, Some(target));
     }
-    let Comparison {
-        pending,
-        problems,
-        warnings,
-    } = compare(history, rows, policies, database);
-    let moves = pending.into_iter().map(|step| Move {
-        step,
-        action: Action::Apply,
-    });
+    let mut findings = Findings::new(&effective, policies, database);
+    findings.everywhere();
+    let back = match aim {
+        Aim::Latest | Aim::App(_) => None,
+        Aim::Step(target) if effective.is_split(target) || !effective.is_applied(target) => None,
+        Aim::Step(target) => Some(backwards::to_step(&effective, target)),
+        Aim::Zero(app) => Some(backwards::to_zero(&effective, app)),
+        Aim::Undo => Some(backwards::undo(&effective, &mut findings)),
+    };
+    if let Some(back) = back.filter(|back| !back.is_empty() || aim == Aim::Undo) {
+        back.judge(&mut findings, request, rows, aim);
+        return Ok(Route {
+            direction: Direction::Backwards,
+            dependents: back.dependents(&effective, aim),
+            moves: back.moves(&effective, database),
+            problems: findings.problems,
+            warnings: findings.warnings,
+        });
+    }
+    let near = match aim {
+        Aim::Latest | Aim::Undo => vec![true; history.steps.len()],
+        Aim::Step(target) => towards(&effective, [target]),
+        Aim::App(app) => towards(&effective, goals_of(&effective, app)),
+        Aim::Zero(_) => vec![false; history.steps.len()],
+    };
+    let pending = forwards::pending(&effective, &near);
+    findings.forwards(&pending, &near);
     Ok(Route {
         direction: Direction::Forwards,
-        moves: moves.collect(),
+        moves: forwards::moves(&effective, &pending),
         dependents: Vec::new(),
-        problems,
-        warnings,
+        problems: findings.problems,
+        warnings: findings.warnings,
     })
+}
+
+/// What the latest state of an app consists of.
+fn goals_of(effective: &Effective<'_, '_>, app: &str) -> Vec<usize> {
+    let steps = effective.history.steps.iter().enumerate();
+    let wanted = steps.filter(|(_, step)| step.id.app == app && !step.manual);
+    wanted.map(|(place, _)| effective.node(place)).collect()
+}
+
+/// A step inside a squash can be a goal only where its record is more than that of the squash.
+fn refuse_closed(effective: &Effective<'_, '_>, target: usize) -> Result<(), Error> {
+    let closed = effective
+        .history
+        .graph
+        .squashes
+        .around(target)
+        .find(|&squash| effective.row(squash).is_some() && !effective.all_replaced(squash));
+    let Some(squash) = closed else {
+        return Ok(());
+    };
+    let (target, squash) = (&effective.step(target).id, &effective.step(squash).id);
+    Err(Error::new(
+        ErrorCode::NotPossible,
+        format!(
+            "`{target}` is part of `{squash}`, which is recorded as one step without all that it replaces: there is no state between"
+        ),
+    )
+    .help(format!("`migrate {} {}` leads to the squash", squash.app, squash.name))
+    .help(format!(
+        "if the replaced steps are all there, record them: `migrate mark {target}`"
+    )))
 }

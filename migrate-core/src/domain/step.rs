@@ -151,9 +151,14 @@ impl Step {
         self.text_for(database).map_or(&[], |text| &text.runs)
     }
 
-    /// `sql` or `data`, as the ledger stores it.
+    /// A squash, as the ledger stores it: a binary from before the squash must know that the row
+    /// is no step that it lost.
+    pub(crate) const SQUASH: &'static str = "squash";
+
+    /// `sql`, `data` or `squash`, as the ledger stores it.
     pub(crate) fn kind_text(&self) -> &'static str {
         match self.body {
+            Body::Sql { .. } if !self.replaces.is_empty() => Self::SQUASH,
             Body::Sql { .. } => "sql",
             Body::Function(_) => "data",
         }
@@ -188,9 +193,12 @@ impl Step {
         }
     }
 
-    /// Whether a ledger's checksum is the step's own or one it formerly had.
+    /// Whether a ledger's checksum is the step's own or one it formerly had. A step that was
+    /// recorded by a squash, from a binary that did not have it, has none and is never edited.
     pub(crate) fn accepts(&self, database: Database, checksum: &str) -> bool {
-        self.checksum(database) == checksum || self.formerly.iter().any(|f| f == checksum)
+        checksum.is_empty()
+            || self.checksum(database) == checksum
+            || self.formerly.iter().any(|f| f == checksum)
     }
 
     /// Whether SQLite's foreign keys are to be off while the step runs.

@@ -278,7 +278,7 @@ fn entry(
 
 fn kind_of(text: &str) -> Option<StepKind> {
     match text {
-        "sql" => Some(StepKind::Sql),
+        "sql" | "squash" => Some(StepKind::Sql),
         "data" => Some(StepKind::Data),
         _ => None,
     }

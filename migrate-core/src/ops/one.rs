@@ -1,7 +1,7 @@
 //! `run NAME`: one data migration, by hand.
 
 use super::session::Opened;
-use crate::domain::{History, LedgerRow, LedgerRows, Step};
+use crate::domain::{Effective, History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{Runner, check_steps, commit};
 use crate::ledger::Applied;
@@ -214,11 +214,8 @@ fn data_migration<'h>(history: &'h History, name: &str) -> Result<&'h Step, Erro
 }
 
 fn dependencies_applied(step: &Step, history: &History, rows: &LedgerRows) -> Result<(), Error> {
-    let missing = step.after.iter().find(|id| {
-        history
-            .get(id)
-            .is_some_and(|needed| !is_applied(rows, needed))
-    });
+    let effective = Effective::new(history, rows, None);
+    let missing = step.after.iter().find(|id| !effective.applied(id));
     let Some(missing) = missing else {
         return Ok(());
     };

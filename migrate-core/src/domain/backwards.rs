@@ -1,0 +1,313 @@
+//! The way back: what is undone, what goes with it, and in which order.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+
+use migrate_source::Database;
+
+use super::check::listed;
+use super::compare::Findings;
+use super::goal::Aim;
+use super::graph;
+use super::replace::Effective;
+use super::route::Move;
+use super::row::{LedgerRows, RowState};
+use super::way_back::irreversible;
+use crate::error::ErrorCode;
+use crate::goal::{Fake, Request};
+use crate::policy::Policy;
+use crate::report::{Action, Problem, StepId};
+
+/// Steps that go back.
+#[derive(Debug, Default)]
+pub(super) struct Back {
+    /// The last one first.
+    nodes: Vec<usize>,
+    /// Steps that are in the way: interrupted on their way forwards.
+    interrupted: Vec<usize>,
+}
+
+/// Undoes what comes after a step in its app, and all that depends on that.
+pub(super) fn to_step(effective: &Effective<'_, '_>, target: usize) -> Back {
+    let app = &effective.step(target).id.app;
+    let same_app = |node: usize| effective.step(node).id.app == *app;
+    let mut after = Vec::new();
+    let mut seen = HashSet::from([target]);
+    let mut open = vec![target];
+    while let Some(node) = open.pop() {
+        for &later in effective.children.of(node) {
+            let joins = effective.is_split(later);
+            if !(joins || same_app(later)) || !seen.insert(later) {
+                continue;
+            }
+            // Data migrations that depend only on what stays, stay; what follows one goes.
+            if joins || !effective.is_sql(later) {
+                open.push(later);
+            } else {
+                after.push(later);
+            }
+        }
+    }
+    and_dependents(effective, after)
+}
+
+/// Undoes every step of an app, and all that depends on them.
+pub(super) fn to_zero(effective: &Effective<'_, '_>, app: &str) -> Back {
+    let steps = effective.history.steps.iter().enumerate();
+    let of_app = steps.filter(|(_, step)| step.id.app == app);
+    let of_app = of_app.map(|(place, _)| effective.node(place)).collect();
+    and_dependents(effective, of_app)
+}
+
+/// Dependents go before what they depend on; of those that could go, the one applied last.
+fn and_dependents(effective: &Effective<'_, '_>, first: Vec<usize>) -> Back {
+    let reached = effective.children.reach(first);
+    let mut waits: Vec<usize> = reached
+        .iter()
+        .enumerate()
+        .map(|(node, &reached)| match reached {
+            true => effective.children.of(node).len(),
+            false => usize::MAX,
+        })
+        .collect();
+    let goes = |node: usize| {
+        effective.is_step(node) && (effective.is_applied(node) || effective.is_reverting(node))
+    };
+    let key = |node: usize| {
+        // What does not go itself holds up nothing; what is half undone is finished first.
+        let finished = !effective.is_reverting(node);
+        (goes(node), finished, Reverse(effective.seq(node)))
+    };
+    let all = (0..reached.len()).filter(|&node| reached[node]);
+    let nodes = graph::sorted(&effective.parents, &mut waits, all, key);
+    let (nodes, others) = nodes.into_iter().partition(|&node| goes(node));
+    Back {
+        nodes,
+        interrupted: interrupted(effective, others),
+    }
+}
+
+/// Steps that stopped on their way forwards after something was done.
+fn interrupted(effective: &Effective<'_, '_>, nodes: Vec<usize>) -> Vec<usize> {
+    let begun = |&node: &usize| {
+        effective.row(node).is_some_and(|row| {
+            let stopped = matches!(row.state, RowState::Running | RowState::Failed);
+            stopped && (row.done > 0 || row.intent.is_some())
+        })
+    };
+    nodes.into_iter().filter(begun).collect()
+}
+
+/// Undoes the step that was applied last, or finishes the way back of one.
+pub(super) fn undo(effective: &Effective<'_, '_>, findings: &mut Findings<'_, '_, '_>) -> Back {
+    let steps = || {
+        effective
+            .order
+            .iter()
+            .copied()
+            .filter(|&node| effective.is_step(node))
+    };
+    let half = steps()
+        .filter(|&node| effective.is_reverting(node))
+        .max_by_key(|&node| effective.seq(node));
+    let run: HashSet<&StepId> = steps()
+        .filter(|&node| effective.is_applied(node))
+        .flat_map(|node| effective.step(node).runs(findings.database))
+        .collect();
+    let applied = || {
+        // What a SQL step runs goes back with it.
+        let by_itself = |node: &usize| !run.contains(&effective.step(*node).id);
+        steps()
+            .filter(|&node| effective.is_applied(node))
+            .filter(by_itself)
+            .max_by_key(|&node| effective.seq(node))
+    };
+    let lost = findings.lost();
+    let lost = lost
+        .iter()
+        .filter(|row| row.is_applied() && row.kind != super::Step::SQUASH)
+        .max_by_key(|row| row.seq);
+    let last = half.or_else(applied);
+    let seq = last.map_or(i64::MIN, |node| effective.seq(node));
+    if let (None, Some(row)) = (half, lost.filter(|row| row.seq > seq)) {
+        let id = StepId::new(&row.app, &row.name);
+        findings.problems.push(Problem {
+            code: ErrorCode::StepMissing,
+            message: format!("the step that was applied last is `{id}`, and this binary does not have it: it cannot undo that"),
+            help: vec![
+                format!("undo it with the binary that has it, or forget it: `migrate unmark {id}`"),
+                "to undo something older, name where to go back to: `migrate APP TARGET`".to_owned(),
+            ],
+            step: Some(id),
+        });
+    }
+    let Some(last) = last else {
+        return Back::default();
+    };
+    let above = and_dependents(effective, effective.children.of(last).to_vec());
+    if !above.nodes.is_empty() {
+        let id = &effective.step(last).id;
+        let above = above
+            .nodes
+            .iter()
+            .map(|&node| effective.step(node).id.clone());
+        let above: Vec<StepId> = above.collect();
+        findings.problems.push(Problem {
+            code: ErrorCode::InconsistentHistory,
+            step: Some(id.clone()),
+            message: format!(
+                "`{id}` was applied last on this {} database, but {}, which depends on it, is applied as well: undone, it would leave that without what it relies on",
+                findings.database,
+                listed(&above)
+            ),
+            help: vec![
+                format!("`migrate {} TARGET` goes back and takes what depends on it along", id.app),
+                format!("`migrate unmark {id}` only forgets it"),
+            ],
+        });
+    }
+    Back {
+        nodes: vec![last],
+        interrupted: above.interrupted,
+    }
+}
+
+impl Back {
+    pub(super) fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.interrupted.is_empty()
+    }
+
+    /// The steps, without those that a SQL step among them ran and so undoes.
+    pub(super) fn moves<'h>(
+        &self,
+        effective: &Effective<'h, '_>,
+        database: Database,
+    ) -> Vec<Move<'h>> {
+        let steps = self.nodes.iter().map(|&node| effective.step(node));
+        let run: HashSet<&StepId> = steps.clone().flat_map(|step| step.runs(database)).collect();
+        let action = Action::Revert;
+        steps
+            .filter(|step| !run.contains(&step.id))
+            .map(|step| Move { step, action })
+            .collect()
+    }
+
+    /// What goes only because it depends on what was named.
+    pub(super) fn dependents(&self, effective: &Effective<'_, '_>, aim: Aim<'_>) -> Vec<StepId> {
+        let named = match aim {
+            Aim::Zero(app) | Aim::App(app) => app,
+            Aim::Step(target) => &effective.step(target).id.app,
+            Aim::Latest | Aim::Undo => return Vec::new(),
+        };
+        let ids = self.nodes.iter().map(|&node| &effective.step(node).id);
+        ids.filter(|id| id.app != named).cloned().collect()
+    }
+
+    /// What stands in the way of this way back.
+    pub(super) fn judge(
+        &self,
+        findings: &mut Findings<'_, '_, '_>,
+        request: &Request,
+        rows: &LedgerRows,
+        aim: Aim<'_>,
+    ) {
+        for &node in &self.interrupted {
+            let problem = self.unfinished(findings, node);
+            findings.problems.push(problem);
+        }
+        if request.fake != Fake::All {
+            let problem = self.one_way(findings, rows);
+            findings.problems.extend(problem);
+        }
+        self.lost(findings, aim);
+    }
+
+    fn unfinished(&self, findings: &Findings<'_, '_, '_>, node: usize) -> Problem {
+        let id = &findings.effective.step(node).id;
+        let row = findings.effective.row(node);
+        let (done, total) = row.map_or((0, 0), |row| (row.done, row.total));
+        Problem {
+            code: ErrorCode::NotPossible,
+            step: Some(id.clone()),
+            message: format!(
+                "`{id}` would have to go back too, but it stopped on this {} database after {done} of its {total} statements: there is no way back from half-way",
+                findings.database
+            ),
+            help: vec![
+                "finish it first: `migrate`".to_owned(),
+                format!("or undo what it did by hand, and forget it: `migrate unmark {id}`"),
+            ],
+        }
+    }
+
+    /// The steps without a way back, all of them at once.
+    fn one_way(&self, findings: &Findings<'_, '_, '_>, rows: &LedgerRows) -> Option<Problem> {
+        let effective = findings.effective;
+        let found: Vec<(&StepId, String)> = self
+            .moves(effective, findings.database)
+            .iter()
+            .filter_map(|of| {
+                let why = irreversible(effective.history, rows, of.step, findings.database)?;
+                Some((
+                    &of.step.id,
+                    format!(
+                        "`{}` ({}): {why}",
+                        of.step.id,
+                        of.step.location_on(findings.database)
+                    ),
+                ))
+            })
+            .collect();
+        let (first, _) = found.first()?;
+        let lines: Vec<&str> = found.iter().map(|(_, line)| line.as_str()).collect();
+        let steps = match found.len() {
+            1 => "a step".to_owned(),
+            several => format!("{several} steps"),
+        };
+        Some(Problem {
+            code: ErrorCode::Irreversible,
+            step: Some((*first).clone()),
+            message: format!(
+                "this way back on {} leads through {steps} that cannot be undone, so nothing is: {}",
+                findings.database,
+                lines.join("; ")
+            ),
+            help: vec![
+                "write the way back: a `-- migrate: down` part or a `.down.sql` file, `reverse = ..` for a data migration".to_owned(),
+                "or undo the effect by hand, and let `--fake` remove the records".to_owned(),
+            ],
+        })
+    }
+
+    /// Rows that only the database knows and that may rely on what goes.
+    fn lost(&self, findings: &mut Findings<'_, '_, '_>, aim: Aim<'_>) {
+        let effective = findings.effective;
+        let Some(first) = self.nodes.iter().map(|&node| effective.seq(node)).min() else {
+            return;
+        };
+        for row in findings.lost() {
+            let id = StepId::new(&row.app, &row.name);
+            let (policy, _) = findings.policy_for(row);
+            let of_app = matches!(aim, Aim::Zero(app) if app == row.app);
+            // Denied is refused already.
+            if of_app && policy == Policy::Warn {
+                findings.problems.push(Problem {
+                    code: ErrorCode::StepMissing,
+                    step: Some(id.clone()),
+                    message: format!(
+                        "`{id}` is applied on this {} database, but this binary does not have it and so cannot undo it: the app would not be at zero",
+                        findings.database
+                    ),
+                    help: vec![
+                        "go back with the binary that has it".to_owned(),
+                        format!("or forget it: `migrate unmark {id}`"),
+                    ],
+                });
+            } else if !of_app && row.seq > first && policy != Policy::Allow {
+                findings.warnings.push(format!(
+                    "`{id}` was applied later than steps that go back; this binary does not have it, so it stays and may miss them"
+                ));
+            }
+        }
+    }
+}
