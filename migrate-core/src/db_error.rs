@@ -62,6 +62,11 @@ pub(crate) fn kind(error: &sqlx::Error) -> Kind {
     }
 }
 
+/// How a row that must be there fails in a message of Postgres, see `ledger::Statement::inline`.
+pub(crate) fn is_division_by_zero(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(told) if told.code().as_deref() == Some("22012"))
+}
+
 /// Where in the text that was sent an error is, in characters from 1; Postgres alone tells.
 pub(crate) fn position(error: &sqlx::Error) -> Option<usize> {
     #[cfg(feature = "postgres")]

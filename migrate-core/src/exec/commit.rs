@@ -4,7 +4,7 @@ use migrate_source::Database;
 
 use crate::db_error::{self, Kind, database_error};
 use crate::dialect::begin;
-use crate::error::Error;
+use crate::error::{Error, ErrorCode};
 use crate::ledger::Statement;
 use crate::session::{Session, TransactionBody};
 
@@ -20,6 +20,32 @@ pub(crate) fn write_error(database: Database, error: sqlx::Error) -> Error {
     }
 }
 
+/// As [`write_error`], where the statement may have found no row in a message of Postgres.
+pub(super) fn statement_error(
+    database: Database,
+    statement: Option<&Statement>,
+    error: sqlx::Error,
+) -> Error {
+    match statement.and_then(Statement::row) {
+        Some(row) if db_error::is_division_by_zero(&error) => row_gone(row),
+        _ => write_error(database, error),
+    }
+}
+
+/// A row that was there under this lock is there no more.
+fn row_gone(step: &str) -> Error {
+    Error::new(
+        ErrorCode::LedgerDamaged,
+        format!(
+            "the ledger's row of `{step}` is gone: it was deleted by hand, or by a process that has taken the lock over"
+        ),
+    )
+    .help("`migrate lock status` shows who holds the lock, `migrate history` what was done")
+    .help(format!(
+        "without its row the step counts as pending: undo what it did, or, if it is done, record it with `migrate mark {step}`"
+    ))
+}
+
 /// Executes statements of ours in a transaction of their own; on Postgres in one message.
 pub(crate) async fn commit(
     session: &mut dyn Session,
@@ -33,7 +59,10 @@ pub(crate) async fn commit(
             Ok(_) => Ok(()),
             Err(failed) => {
                 let _ = session.script("ROLLBACK".to_owned()).await;
-                Err(write_error(database, failed.error))
+                // The first result is that of BEGIN.
+                let place = failed.completed.checked_sub(1);
+                let statement = place.and_then(|place| statements.get(place));
+                Err(statement_error(database, statement, failed.error))
             }
         };
     }
@@ -66,12 +95,20 @@ pub(super) async fn execute_all(
     session: &mut dyn Session,
     statements: &[Statement],
 ) -> Result<(), Error> {
-    let database = session.database();
     for statement in statements {
-        statement
-            .execute(session)
-            .await
-            .map_err(|error| write_error(database, error))?;
+        execute(session, statement).await?;
     }
     Ok(())
+}
+
+/// Executes one statement of ours in the open transaction; whatever fails must roll it back.
+pub(super) async fn execute(session: &mut dyn Session, statement: &Statement) -> Result<(), Error> {
+    let database = session.database();
+    let changed = statement.execute(session).await;
+    let changed = changed.map_err(|error| write_error(database, error))?;
+    match statement.row() {
+        // sqlx asks MySQL for the rows that were found, not for those that became different.
+        Some(row) if changed != 1 => Err(row_gone(row)),
+        _ => Ok(()),
+    }
 }

@@ -7,7 +7,7 @@ use migrate_source::Database;
 use migrate_source::classify::{Class, classify};
 
 use super::atomic::{foreign_keys_off, statement_failed};
-use super::commit::{commit, write_error};
+use super::commit::{commit, execute, statement_error, write_error};
 use super::function::script;
 use super::group::refuse_orphans;
 use super::probe::{failed_without_effect, looks_done};
@@ -216,7 +216,7 @@ async fn in_one_transaction(
                 Err(if error.completed <= 1 {
                     failed(error.error)
                 } else {
-                    write_error(database, error.error)
+                    statement_error(database, Some(progress), error.error)
                 })
             }
         };
@@ -255,12 +255,7 @@ impl<F: Fn(sqlx::Error) -> Error + Send> TransactionBody for WithProgress<'_, F>
         Box::pin(async move {
             let result = session.script(self.sql.to_owned()).await;
             result.map_err(|error| (self.failed)(error.error))?;
-            let database = session.database();
-            self.progress
-                .execute(session)
-                .await
-                .map_err(|e| write_error(database, e))
-                .map(drop)
+            execute(session, self.progress).await
         })
     }
 }

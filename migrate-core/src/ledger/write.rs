@@ -14,6 +14,9 @@ use crate::session::{Session, Value, placeholders};
 pub(crate) struct Statement {
     sql: String,
     values: Vec<Value>,
+    /// The step whose row it must change: without that row it must fail, since it has then
+    /// evaluated no fence either.
+    row: Option<String>,
 }
 
 impl Statement {
@@ -29,7 +32,19 @@ impl Statement {
         Self {
             sql: sql.into(),
             values,
+            row: None,
         }
+    }
+
+    /// Makes it one that must change the row of a step.
+    fn of_row(mut self, app: &str, name: &str) -> Self {
+        self.row = Some(format!("{app}.{name}"));
+        self
+    }
+
+    /// The step whose row it must change, if it must.
+    pub(crate) fn row(&self) -> Option<&str> {
+        self.row.as_deref()
     }
 
     /// Executes it with its values bound and returns the rows affected.
@@ -39,8 +54,19 @@ impl Statement {
             .await
     }
 
-    /// The text with its values written in, for a simple query of Postgres.
+    /// The text with its values written in, for a simple query of Postgres. There nobody looks at
+    /// the rows affected before COMMIT, so a row that must be there and is not divides by zero.
     pub(crate) fn inline(&self) -> String {
+        let text = self.with_values();
+        match &self.row {
+            None => text,
+            Some(_) => {
+                format!("WITH changed AS ({text} RETURNING 1) SELECT 1 / count(*) FROM changed")
+            }
+        }
+    }
+
+    fn with_values(&self) -> String {
         let mut out = String::with_capacity(self.sql.len() + 256);
         let mut values = self.values.iter();
         // The SQL is ours and holds no `?` but placeholders.
@@ -290,9 +316,13 @@ impl Ledger {
         )
     }
 
-    /// Marks a non-atomic step as failed, with the redacted error.
+    /// Marks a non-atomic step as failed, with the redacted error, if it has a row: it may have
+    /// failed before that. The line of history beside it has the fence for both.
     pub(crate) fn failed(&self, app: &str, name: &str, error: &str) -> Statement {
-        self.update("state = 'failed', error = ?", vec![error.into()], app, name)
+        let mut statement =
+            self.update("state = 'failed', error = ?", vec![error.into()], app, name);
+        statement.row = None;
+        statement
     }
 
     /// Replaces the checksum and the kept text of an applied step.
@@ -318,7 +348,7 @@ impl Ledger {
             strict_fence(&self.tables),
         );
         values.extend([self.token.into(), app.into(), name.into()]);
-        Statement::new(sql, values)
+        Statement::new(sql, values).of_row(app, name)
     }
 
     /// Removes a step's row.
@@ -330,6 +360,7 @@ impl Ledger {
             ),
             vec![app.into(), name.into()],
         )
+        .of_row(app, name)
     }
 }
 
@@ -346,6 +377,16 @@ mod tests {
         assert_eq!(
             statement.inline(),
             "INSERT INTO t VALUES ('a?''b', NULL, 3)"
+        );
+    }
+
+    #[test]
+    fn inline_demands_its_row() {
+        let statement = Statement::new("DELETE FROM t WHERE name = ?", vec!["b".into()]);
+        assert_eq!(
+            statement.of_row("a", "b").inline(),
+            "WITH changed AS (DELETE FROM t WHERE name = 'b' RETURNING 1) \
+             SELECT 1 / count(*) FROM changed"
         );
     }
 }

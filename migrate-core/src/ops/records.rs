@@ -92,7 +92,11 @@ impl Migrator<'_> {
             }
         };
         let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
-            let checksum = row.map(|row| row.checksum.as_str());
+            // Another process may have removed it while this one waited for the lock.
+            let Some(row) = row else {
+                return Err(not_recorded(&id));
+            };
+            let checksum = Some(row.checksum.as_str());
             Ok(vec![
                 ledger.remove(&id.app, &id.name),
                 line(ledger, &id, "unmark", "removed", checksum, reason),
@@ -240,6 +244,14 @@ fn not_possible(id: &StepId, why: &str) -> Error {
         .help("`migrate status` shows the state of every step")
 }
 
+fn not_recorded(id: &StepId) -> Error {
+    Error::new(
+        ErrorCode::UnknownStep,
+        format!("`{id}` is not recorded as applied"),
+    )
+    .help("`migrate list` shows what is")
+}
+
 /// A row by name: of a step of this binary, or one that only the database knows.
 fn row_named(history: &History, rows: &LedgerRows, name: &str) -> Result<StepId, Error> {
     let ids: Vec<StepId> = rows
@@ -251,11 +263,7 @@ fn row_named(history: &History, rows: &LedgerRows, name: &str) -> Result<StepId,
         [id] => Ok(id.clone()),
         [] => match history.find(name) {
             Ok(step) if rows.find(&step.id).is_some() => Ok(step.id.clone()),
-            Ok(step) => Err(Error::new(
-                ErrorCode::UnknownStep,
-                format!("`{}` is not recorded as applied", step.id),
-            )
-            .help("`migrate list` shows what is")),
+            Ok(step) => Err(not_recorded(&step.id)),
             Err(error) => Err(error),
         },
         several => Err(Error::new(

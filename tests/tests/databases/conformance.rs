@@ -13,6 +13,7 @@ mod interrupted;
 mod lease;
 mod lease_life;
 mod leftovers;
+mod lost_rows;
 mod non_atomic;
 mod odd_names;
 mod one;
