@@ -41,8 +41,6 @@ pub struct Capabilities {
     pub scripts: bool,
     /// Indexes can be built without blocking writers, by a statement that refuses transactions.
     pub concurrent_index: bool,
-    /// An open transaction may be idle for longer than the lease.
-    pub idle_past_lease: bool,
 }
 
 impl Db {
@@ -60,7 +58,6 @@ impl Db {
                 roles: false,
                 scripts: false,
                 concurrent_index: false,
-                idle_past_lease: true,
             },
             Self::Postgres => Capabilities {
                 transactional_ddl: true,
@@ -70,7 +67,6 @@ impl Db {
                 roles: true,
                 scripts: true,
                 concurrent_index: true,
-                idle_past_lease: true,
             },
             Self::MySql => Capabilities {
                 transactional_ddl: false,
@@ -80,7 +76,6 @@ impl Db {
                 roles: true,
                 scripts: false,
                 concurrent_index: false,
-                idle_past_lease: false,
             },
         }
     }

@@ -158,11 +158,10 @@ impl<'c> Migrator<'c> {
         let mut locked = self.locked(tables, history, asking, &lease);
         watch(session, &locked.runner.parts.interrupt).await;
         // Not earlier on SQLite: waiting for the lock is done by polling, so that it can be seen
-        // and cancelled, and not inside the library. Postgres is told before each step; MySQL
-        // and MariaDB keep to the lease, see the README's table.
+        // and cancelled, and not inside the library. Postgres is told before each step.
         let settled = match database {
-            Database::Sqlite => self.settle(session, self.idle_time()).await,
-            Database::Postgres | Database::MySql => Ok(()),
+            Database::Sqlite | Database::MySql => self.settle(session, self.idle_time()).await,
+            Database::Postgres => Ok(()),
         };
         let ledger = match settled {
             Ok(()) => read_ledger(session, tables).await,
