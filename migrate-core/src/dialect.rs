@@ -144,21 +144,44 @@ pub(crate) fn quote_literal(text: &str) -> String {
     out
 }
 
+/// How long holds what [`publish_audit`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// Until the end of the transaction.
+    InTransaction,
+    /// Until it is taken back; on SQLite no longer than the lease with this token.
+    InSession(Option<i64>),
+}
+
 /// Publishes which step runs and whether audit is on; see the audit chapter of the README.
 ///
 /// On SQLite a trigger cannot see a temporary table, so a row of ours in `main` carries it.
-pub(crate) fn publish_audit(tables: &Tables, step: &str, audit: bool, local: bool) -> String {
+pub(crate) fn publish_audit(
+    tables: &Tables,
+    step: &str,
+    audit: bool,
+    published: Published,
+) -> String {
     let step = quote_literal(step);
     let state = if audit { "on" } else { "off" };
     match tables.database() {
-        Database::Sqlite => format!(
-            "UPDATE {} SET migration = {step}, audit = '{state}' WHERE id = 1",
-            tables.audit()
-        ),
-        Database::Postgres => format!(
-            "SELECT set_config('migrate.migration', {step}, {local}), \
-             set_config('migrate.audit', '{state}', {local})"
-        ),
+        Database::Sqlite => {
+            let token = match published {
+                Published::InSession(Some(token)) => token.to_string(),
+                Published::InSession(None) | Published::InTransaction => "NULL".to_owned(),
+            };
+            format!(
+                "UPDATE {} SET migration = {step}, audit = '{state}', token = {token} WHERE id = 1",
+                tables.audit_state()
+            )
+        }
+        Database::Postgres => {
+            let local = published == Published::InTransaction;
+            format!(
+                "SELECT set_config('migrate.migration', {step}, {local}), \
+                 set_config('migrate.audit', '{state}', {local})"
+            )
+        }
         Database::MySql => {
             format!("SET @migrate_migration = {step}, @migrate_audit = '{state}'")
         }
@@ -170,8 +193,8 @@ pub(crate) fn clear_audit(tables: &Tables) -> String {
     match tables.database() {
         Database::Sqlite => {
             format!(
-                "UPDATE {} SET migration = NULL, audit = 'on' WHERE id = 1",
-                tables.audit()
+                "UPDATE {} SET migration = NULL, audit = 'on', token = NULL WHERE id = 1",
+                tables.audit_state()
             )
         }
         Database::Postgres => "SELECT set_config('migrate.migration', '', false), \

@@ -2,7 +2,7 @@
 
 use migrate_source::Database;
 
-use super::LEDGER_VERSION;
+use super::{LEDGER_VERSION, clock_micros};
 use crate::ledger::Tables;
 
 /// The statements that create a ledger, each of which does nothing where it was done before.
@@ -15,7 +15,7 @@ pub(crate) fn create_ledger(tables: &Tables) -> Vec<String> {
     let mut statements = vec![steps_table(tables, &types), runs_table(tables, &types)];
     statements.extend(lock_tables(tables, &types));
     if tables.database() == Database::Sqlite {
-        statements.extend(audit_table(tables, &types));
+        statements.extend(audit_tables(tables, &types));
     }
     statements.push(format!(
         "CREATE TABLE IF NOT EXISTS {} (id {int} NOT NULL PRIMARY KEY, version {int} NOT NULL)\
@@ -100,16 +100,32 @@ fn lock_tables(tables: &Tables, types: &Types) -> [String; 4] {
     ]
 }
 
-/// SQLite's published audit state, with its one row.
-fn audit_table(tables: &Tables, types: &Types) -> [String; 2] {
+/// SQLite's published audit state: its one row, and the view that triggers read.
+///
+/// What a run publishes outside of a transaction holds while its lease does: of a process that
+/// was killed nobody takes it back.
+fn audit_tables(tables: &Tables, types: &Types) -> [String; 3] {
     let Types { text, int, .. } = types;
-    let audit = tables.audit();
+    let (state, prefix) = (tables.audit_state(), &tables.prefix);
     [
         format!(
-            "CREATE TABLE IF NOT EXISTS {audit} (id {int} NOT NULL PRIMARY KEY, migration {text}, \
-             audit {text} NOT NULL)"
+            "CREATE TABLE IF NOT EXISTS {state} (id {int} NOT NULL PRIMARY KEY, migration {text}, \
+             audit {text} NOT NULL, token {int})"
         ),
-        insert_once(tables, &audit, "id, migration, audit", "1, NULL, 'on'"),
+        insert_once(tables, &state, "id, migration, audit", "1, NULL, 'on'"),
+        // A view finds the tables of its own schema, and may not name one: a file has another
+        // name where it is attached.
+        format!(
+            "CREATE VIEW IF NOT EXISTS {view} AS \
+             SELECT CASE WHEN holds THEN migration END AS migration, \
+             CASE WHEN holds THEN audit ELSE 'on' END AS audit \
+             FROM (SELECT migration, audit, token IS NULL OR EXISTS (\
+             SELECT 1 FROM \"{prefix}_lease\" lease WHERE lease.id = 1 \
+             AND lease.token = state.token AND lease.expires_at > {clock}) AS holds \
+             FROM \"{prefix}_audit_state\" state WHERE state.id = 1)",
+            view = tables.audit(),
+            clock = clock_micros(Database::Sqlite),
+        ),
     ]
 }
 

@@ -15,7 +15,7 @@ use super::run::{Runner, step_run};
 use super::statement_texts;
 use super::steps::StepStatement;
 use crate::db_error::{self, Kind};
-use crate::dialect::{LEFTOVERS, before_begin, begin, clear_audit, publish_audit};
+use crate::dialect::{LEFTOVERS, Published, before_begin, begin, clear_audit};
 use crate::domain::{Body, Step};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
@@ -48,9 +48,7 @@ impl<'r> Runner<'r> {
             before.push(LEFTOVERS.to_owned());
         }
         before.push(begin(self.database()).to_owned());
-        let name = step.id.to_string();
-        let tables = &self.parts.ledger.tables;
-        before.push(publish_audit(tables, &name, !step.disable_audit, true));
+        before.push(self.publish(step, Published::InTransaction));
         before.join(";") + ";\n"
     }
 
@@ -164,13 +162,7 @@ impl<'r> Runner<'r> {
         let database = self.database();
         let mut results = Vec::new();
         let mut record = self.record_of(step, action);
-        let publish = publish_audit(
-            &ledger.tables,
-            &step.id.to_string(),
-            !step.disable_audit,
-            true,
-        );
-        script(session, step, publish).await?;
+        script(session, step, self.publish(step, Published::InTransaction)).await?;
         let output = match &step.body {
             Body::Function(function) => {
                 self.function_in_transaction(session, step, function, dry_run)

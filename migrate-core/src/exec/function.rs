@@ -9,7 +9,7 @@ use super::commit::{commit, lost};
 use super::run::{Runner, step_run};
 use crate::context::{ErasedStepFn, StepOutput, StepRequest, StepRequestHandle};
 use crate::db_error;
-use crate::dialect::{clear_audit, publish_audit};
+use crate::dialect::clear_audit;
 use crate::domain::{Body, Step};
 use crate::embedded::FunctionStep;
 use crate::error::{Error, ErrorCode, StepError};
@@ -80,8 +80,7 @@ impl<'r> Runner<'r> {
     ) -> Result<StepOutput, Error> {
         let step_name = step.id.to_string();
         let tables = &self.parts.ledger.tables;
-        let publish = publish_audit(tables, &step_name, !step.disable_audit, false);
-        script(session, step, publish).await?;
+        script(session, step, self.publish(step, self.in_session())).await?;
         // After other statements of the step, the lease may be about to end.
         self.renew(session, &step_name).await?;
         let started = std::time::Instant::now();

@@ -15,7 +15,7 @@ use super::run::{Runner, step_run};
 use super::steps::{StepStatement, hash_of, hash_with, statement_texts};
 use crate::context::BoxFuture;
 use crate::db_error;
-use crate::dialect::{before_begin, begin, clear_audit, publish_audit};
+use crate::dialect::{before_begin, begin, clear_audit};
 use crate::domain::{Body, Step};
 use crate::error::Error;
 use crate::event::Event;
@@ -45,13 +45,7 @@ impl<'r> Runner<'r> {
             ],
         )
         .await?;
-        let publish = publish_audit(
-            &ledger.tables,
-            &step.id.to_string(),
-            !step.disable_audit,
-            false,
-        );
-        script(session, step, publish).await?;
+        script(session, step, self.publish(step, self.in_session())).await?;
         let result = self
             .remaining_with_keys_off(session, step, &statements, &mut done)
             .await;

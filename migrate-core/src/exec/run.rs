@@ -12,6 +12,7 @@ use super::reporter::{Reporter, survive};
 use crate::audit::{AuditEvent, AuditHook};
 use crate::cancel::Canceller;
 use crate::db_error::database_error;
+use crate::dialect::{Published, publish_audit};
 use crate::domain::{Body, History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
@@ -201,6 +202,20 @@ impl<'r> Runner<'r> {
             let event = AuditEvent::new(&step.id, !step.disable_audit, begins);
             survive("the audit hook", || hook(&event));
         }
+    }
+
+    /// What tells triggers that a step runs, and whether audit is on.
+    pub(super) fn publish(&self, step: &Step, published: Published) -> String {
+        let tables = &self.parts.ledger.tables;
+        let name = step.id.to_string();
+        publish_audit(tables, &name, !step.disable_audit, published)
+    }
+
+    /// Outside of a transaction. The lease bounds it where a heartbeat keeps the lease for as long
+    /// as a step runs.
+    pub(super) fn in_session(&self) -> Published {
+        let kept = self.parts.beat.is_some();
+        Published::InSession(kept.then_some(self.parts.ledger.token))
     }
 
     /// Where there is no heartbeat, the lease is renewed between statements.

@@ -162,9 +162,14 @@ impl Tables {
         self.quoted("lease")
     }
 
-    /// SQLite's published audit state.
+    /// SQLite's published audit state: the view that triggers read.
     pub(crate) fn audit(&self) -> String {
         self.quoted("audit")
+    }
+
+    /// The row behind [`audit`](Self::audit).
+    pub(crate) fn audit_state(&self) -> String {
+        self.quoted("audit_state")
     }
 }
 

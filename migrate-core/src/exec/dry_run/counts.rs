@@ -65,7 +65,7 @@ impl Counts {
 
     fn is_ours(&self, table: &str) -> bool {
         let prefix = &self.tables.prefix;
-        ["meta", "steps", "runs", "lock", "lease", "audit"]
+        ["meta", "steps", "runs", "lock", "lease", "audit_state"]
             .iter()
             .any(|suffix| table == format!("{prefix}_{suffix}"))
     }

@@ -1,14 +1,19 @@
 //! Audit triggers see which migration runs and whether audit is on; the hook is called in pairs.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use migrate_core::{AuditEvent, History, Migrator};
 use migrate_tests::{Connection, Db, Function, Scope, TestDatabase, done, each_database, steps};
+use tokio::sync::Notify;
 
 each_database! {
     all: triggers_tag_rows_and_skip_them, nothing_stays_after_a_failure,
-        the_hook_is_called_in_pairs, what_a_step_runs_is_published_itself;
+        the_hook_is_called_in_pairs, what_a_step_runs_is_published_itself,
+        audit_is_on_again_when_a_process_is_gone;
 }
+
+const LEASE: Duration = Duration::from_secs(1);
 
 const NAME: &str = "work_v1_2026_01_02";
 
@@ -279,4 +284,48 @@ async fn what_a_step_runs_is_published_itself(db: Db) {
         ];
         assert_eq!(*calls.lock().unwrap(), expected, "{header}");
     }
+}
+
+/// A process ends while a function of its has audit off; nobody is left to switch it on.
+async fn audit_is_on_again_when_a_process_is_gone(db: Db) {
+    let database = audited(db).await;
+    let begun = Arc::new(Notify::new());
+    let told = Arc::clone(&begun);
+    let function = Function::new(NAME, move |cx| {
+        let told = Arc::clone(&told);
+        Box::pin(async move {
+            cx.execute("INSERT INTO item VALUES (1, 'a')", &[]).await?;
+            // A heartbeat keeps audit off for as long as the function runs.
+            tokio::time::sleep(LEASE * 3).await;
+            cx.execute("INSERT INTO item VALUES (2, 'a')", &[]).await?;
+            told.notify_one();
+            std::future::pending::<()>().await;
+            done(())
+        })
+    });
+    let function = function
+        .after(&["0001_initial"])
+        .disable_audit()
+        .non_atomic();
+    let all = steps(&[FIRST]).function(function.build()).build().unwrap();
+    let migrator = database.migrator(all).lease(LEASE);
+    let process = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    process.spawn(async move { migrator.run().await });
+    begun.notified().await;
+    assert_eq!(trail(&database).await, [], "audit was off");
+    // As at an exit: nothing of it gets to run any more.
+    process.shutdown_background();
+    let deadline = Instant::now() + LEASE * 20;
+    let mut item = 100;
+    while trail(&database).await.is_empty() {
+        assert!(Instant::now() < deadline, "audit stayed off");
+        item += 1;
+        let insert = format!("INSERT INTO item VALUES ({item}, 'the application')");
+        database.execute(&insert).await;
+        tokio::time::sleep(LEASE / 10).await;
+    }
+    assert_eq!(trail(&database).await, [(item, None)]);
 }
