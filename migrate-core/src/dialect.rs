@@ -9,9 +9,11 @@ use crate::ledger::Tables;
 
 mod create;
 mod probe;
+mod settings;
 
 pub(crate) use create::{create_ledger, create_schema};
 pub(crate) use probe::{Probe, probe_sql};
+pub(crate) use settings::{Setting, parse_settings, read_settings, restore_settings};
 
 /// The version of our own tables that this library reads and writes.
 pub(crate) const LEDGER_VERSION: i64 = 1;

@@ -16,6 +16,7 @@ mod reporter;
 mod reset;
 mod resume;
 mod run;
+mod settings;
 mod steps;
 
 pub(crate) use commit::commit;

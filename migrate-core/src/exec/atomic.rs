@@ -14,6 +14,7 @@ use super::group::Group;
 use super::run::{Runner, step_run};
 use super::statement_texts;
 use super::steps::StepStatement;
+use crate::context::StepOutput;
 use crate::db_error::{self, Kind};
 use crate::dialect::{LEFTOVERS, Published, before_begin, begin, clear_audit};
 use crate::domain::{Body, Step};
@@ -159,34 +160,14 @@ impl<'r> Runner<'r> {
     ) -> Result<Vec<StepRun>, Error> {
         let started = std::time::Instant::now();
         let ledger = &self.parts.ledger;
-        let database = self.database();
-        let mut results = Vec::new();
         let mut record = self.record_of(step, action);
         script(session, step, self.publish(step, Published::InTransaction)).await?;
-        let output = match &step.body {
-            Body::Function(function) => {
-                self.function_in_transaction(session, step, function, dry_run)
-                    .await?
-            }
-            Body::Sql { .. } => {
-                self.statements_in_transaction(session, step).await?;
-                for id in step.runs(database) {
-                    let Some(inner) = self.parts.history.get(id) else {
-                        continue;
-                    };
-                    if !self.is_applied(id) && !already.contains(&id.to_string()) {
-                        self.audit(inner, true);
-                        let runs =
-                            Box::pin(self.in_transaction(session, inner, "run", dry_run, already))
-                                .await;
-                        self.audit(inner, false);
-                        results.extend(runs?);
-                    }
-                }
-                crate::context::StepOutput::default()
-            }
-        };
-        if clears_in_transaction(database) {
+        let kept = self.keep_settings(session, step).await?;
+        let performed = self.perform(session, step, dry_run, already).await;
+        let given_back = self.give_back(session, &kept).await;
+        let (output, mut results) = performed?;
+        given_back?;
+        if clears_in_transaction(self.database()) {
             script(session, step, clear_audit(&ledger.tables)).await?;
         }
         record.duration_ms = Some(crate::lease::millis(started.elapsed()));
@@ -202,6 +183,36 @@ impl<'r> Runner<'r> {
         run.refreshed = self.is_applied(&step.id);
         results.push(run);
         Ok(results)
+    }
+
+    /// What the step itself does: its function, or its statements and then the data migrations
+    /// that it runs, with their results.
+    async fn perform(
+        &self,
+        session: &mut dyn Session,
+        step: &Step,
+        dry_run: bool,
+        already: &HashSet<String>,
+    ) -> Result<(StepOutput, Vec<StepRun>), Error> {
+        if let Body::Function(function) = &step.body {
+            let output = self.function_in_transaction(session, step, function, dry_run);
+            return Ok((output.await?, Vec::new()));
+        }
+        self.statements_in_transaction(session, step).await?;
+        let mut results = Vec::new();
+        for id in step.runs(self.database()) {
+            let Some(inner) = self.parts.history.get(id) else {
+                continue;
+            };
+            if !self.is_applied(id) && !already.contains(&id.to_string()) {
+                self.audit(inner, true);
+                let runs =
+                    Box::pin(self.in_transaction(session, inner, "run", dry_run, already)).await;
+                self.audit(inner, false);
+                results.extend(runs?);
+            }
+        }
+        Ok((StepOutput::default(), results))
     }
 
     async fn statements_in_transaction(

@@ -81,6 +81,7 @@ impl<'r> Runner<'r> {
         let step_name = step.id.to_string();
         let tables = &self.parts.ledger.tables;
         script(session, step, self.publish(step, self.in_session())).await?;
+        let kept = self.keep_settings(session, step).await?;
         // After other statements of the step, the lease may be about to end.
         self.renew(session, &step_name).await?;
         let started = std::time::Instant::now();
@@ -101,8 +102,10 @@ impl<'r> Runner<'r> {
         if left_open {
             let _ = session.script("ROLLBACK".to_owned()).await;
         }
+        let given_back = self.give_back(session, &kept).await;
         let cleared = session.script(clear_audit(tables)).await;
         let output = checked?;
+        given_back?;
         if left_open {
             return Err(transaction_left_open(step));
         }

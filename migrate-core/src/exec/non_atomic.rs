@@ -34,6 +34,7 @@ impl<'r> Runner<'r> {
         let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
         let statements = statement_texts(step, self.database())?;
         let started = std::time::Instant::now();
+        let kept = self.keep_settings(session, step).await?;
         let mut done = self.resume_at(session, step, &statements).await?;
         let resumed = done > 0;
         let mut record = self.record_of(step, "run");
@@ -49,8 +50,10 @@ impl<'r> Runner<'r> {
         let result = self
             .remaining_with_keys_off(session, step, &statements, &mut done)
             .await;
+        let given_back = self.give_back(session, &kept).await;
         let cleared = session.script(clear_audit(&ledger.tables)).await;
         result?;
+        given_back?;
         cleared.map_err(|f| {
             db_error::database_error(self.database(), "clear the audit state", f.error)
         })?;

@@ -6,7 +6,7 @@ use migrate_tests::{Db, Function, TestDatabase, done, each_database, steps};
 use super::sql::ITEM;
 
 each_database! {
-    all: a_pool_never_sees_what_steps_left, a_failed_step_leaves_the_pool_as_it_was;
+    all: settings_end_with_their_step, a_pool_never_sees_what_steps_left, a_failed_step_leaves_the_pool_as_it_was;
     servers: the_next_step_starts_afresh, temporary_tables_and_locks_end_with_their_step;
 }
 
@@ -141,6 +141,96 @@ async fn a_failed_step_leaves_the_pool_as_it_was(db: Db) {
         Some("failed"),
         "the failure was recorded in that session"
     );
+}
+
+/// Settings that decide what later statements mean, and a text that shows them.
+fn meanings(db: Db) -> (&'static str, &'static str) {
+    match db {
+        Db::Sqlite => (
+            "PRAGMA case_sensitive_like = ON; PRAGMA recursive_triggers = ON; \
+             PRAGMA ignore_check_constraints = ON; PRAGMA legacy_alter_table = ON;",
+            "('a' LIKE 'A') || (SELECT * FROM pragma_recursive_triggers) || \
+             (SELECT * FROM pragma_ignore_check_constraints) || (SELECT * FROM pragma_legacy_alter_table)",
+        ),
+        Db::Postgres => (
+            "SET statement_timeout = '77s'; SET standard_conforming_strings = off;",
+            "current_setting('statement_timeout') || current_setting('standard_conforming_strings')",
+        ),
+        Db::MySql => (
+            "SET SESSION sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES'; SET foreign_key_checks = 0; \
+             SET time_zone = '+07:00'; SET SESSION lock_wait_timeout = 77; SET NAMES latin1; \
+             SET SESSION TRANSACTION ISOLATION LEVEL SERIALIZABLE; USE information_schema;",
+            "concat_ws(' ', @@sql_mode, @@foreign_key_checks, @@time_zone, @@lock_wait_timeout, \
+             @@character_set_client, @@collation_connection, @@tx_isolation, database())",
+        ),
+    }
+}
+
+fn sets(db: Db, name: &str, after: &str) -> Function {
+    let (set, _) = meanings(db);
+    let function = Function::new(name, move |cx| {
+        Box::pin(async move {
+            let script = cx.conn().script(set.to_owned()).await;
+            script.map_err(|failed| failed.error)?;
+            done(())
+        })
+    });
+    function.after(&[after])
+}
+
+async fn settings_end_with_their_step(db: Db) {
+    let (set, show) = meanings(db);
+    let sees = |header: &str, id: u32| format!("{header}INSERT INTO seen VALUES ({id}, {show});");
+    let create = "CREATE TABLE seen (id INT NOT NULL PRIMARY KEY, what VARCHAR(500));";
+    let after = |steps: &str| format!("-- migrate: after = [{steps}]\n");
+    let files = [
+        ("0001_initial.sql", create.to_owned()),
+        ("0002_sees.sql", sees("", 1)),
+        ("0003_sets.sql", format!("{set} -- Grüße")),
+        ("0004_sees.sql", sees("", 2)),
+        (
+            "0005_sets.sql",
+            format!("-- migrate: atomic = false\n{set} -- Grüße"),
+        ),
+        ("0006_sees.sql", sees("", 3)),
+        (
+            "0007_sees.sql",
+            sees(&after("\"0006_sees\", \"a_v1_2026_01_02\""), 4),
+        ),
+        (
+            "0008_sees.sql",
+            sees(&after("\"0007_sees\", \"b_v1_2026_01_02\""), 5),
+        ),
+    ];
+    let files = files.each_ref().map(|(name, text)| (*name, text.as_str()));
+    // A fresh SQLite database takes the steps up to the first that is not atomic together.
+    for fresh in [true, false] {
+        let database = TestDatabase::create(db).await;
+        if !fresh {
+            database.migrate(steps(&files[..1]).build().unwrap()).await;
+        }
+        let all = steps(&files)
+            .function(sets(db, "a_v1_2026_01_02", "0006_sees").build())
+            .function(
+                sets(db, "b_v1_2026_01_02", "0007_sees")
+                    .non_atomic()
+                    .build(),
+            )
+            .build()
+            .unwrap();
+        database.migrate(all).await;
+        let rows = database.rows("SELECT what FROM seen ORDER BY id").await;
+        assert_eq!(rows.len(), 5);
+        let differ: Vec<_> = rows.iter().filter(|row| **row != rows[0]).collect();
+        assert!(differ.is_empty(), "{differ:?} instead of {:?}", rows[0]);
+        for name in ["0003_sets", "0005_sets"] {
+            let source = database.ledger_row("source", name).await.unwrap();
+            assert!(
+                source[0].as_deref().unwrap().contains("Grüße"),
+                "{source:?}"
+            );
+        }
+    }
 }
 
 async fn the_next_step_starts_afresh(db: Db) {
