@@ -106,12 +106,18 @@ impl External {
 }
 
 /// One app: a label and the SQL files of its own history.
+///
+/// Names and texts stand apart because a crate may hold thousands of files and the compiler looks at
+/// every token of the expansion: one text for all names is one token.
 #[derive(Debug)]
 pub struct App {
     pub(crate) label: &'static str,
     /// The crate of the app as `module_path!` spells it; functions are matched by label and crate.
     pub(crate) crate_name: &'static str,
-    pub(crate) files: &'static [SqlFile],
+    /// One line per file: its name, a blank, its checksum.
+    names: &'static str,
+    /// In the order of the names.
+    texts: &'static [&'static str],
 }
 
 impl App {
@@ -120,14 +126,39 @@ impl App {
     pub const fn new(
         label: &'static str,
         crate_name: &'static str,
-        files: &'static [SqlFile],
+        names: &'static str,
+        texts: &'static [&'static str],
     ) -> Self {
         Self {
             label,
             crate_name,
-            files,
+            names,
+            texts,
         }
     }
+
+    /// The SQL files, sorted by number and name.
+    pub(crate) fn files(&self) -> impl Iterator<Item = SqlFile> + use<> {
+        let lines = self.names.lines().zip(self.texts);
+        lines.map(|(line, &text)| {
+            let (name, checksum) = line.split_once(' ').unwrap_or((line, ""));
+            SqlFile {
+                name,
+                text,
+                checksum,
+            }
+        })
+    }
+}
+
+/// One SQL file, whole, with the checksum that the macro computed.
+pub(crate) struct SqlFile {
+    /// The file's name, such as `0001_initial.sql`.
+    pub(crate) name: &'static str,
+    /// The text, from `include_str!`, which also makes the file a tracked input of the build.
+    pub(crate) text: &'static str,
+    /// The checksum, such as `v1:sha256:..`.
+    pub(crate) checksum: &'static str,
 }
 
 /// Where an app's files stood when the crate was compiled, for the debug build's stale check.
@@ -142,77 +173,6 @@ impl AppFolder {
     #[doc(hidden)]
     pub const fn new(label: &'static str, path: &'static str) -> Self {
         Self { label, path }
-    }
-}
-
-/// One SQL file, whole, with the checksum that the macro computed.
-///
-/// The fields have one-letter names because a crate may hold thousands of these and the
-/// compiler reads every token of the expansion.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct SqlFile {
-    /// The file's name, such as `0001_initial.sql`.
-    pub f: &'static str,
-    /// The text, from `include_str!`, which also makes the file a tracked input of the build.
-    pub t: &'static str,
-    /// The checksum, such as `v1:sha256:..`.
-    pub c: &'static str,
-}
-
-/// A typed name of a step, as written into `crate::migrations` by the macros.
-///
-/// ```
-/// # use migrate_core::StepRef;
-/// const INITIAL: StepRef = StepRef::__new("users", "0001_initial", 1, true);
-/// assert_eq!(INITIAL.to_string(), "users.0001_initial");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StepRef {
-    app: &'static str,
-    name: &'static str,
-    rank: u32,
-    atomic: bool,
-}
-
-impl StepRef {
-    /// Used by the expansions of both macros.
-    #[doc(hidden)]
-    pub const fn __new(app: &'static str, name: &'static str, rank: u32, atomic: bool) -> Self {
-        Self {
-            app,
-            name,
-            rank,
-            atomic,
-        }
-    }
-
-    /// Whether the step runs in one transaction; a SQL step that runs a function asks.
-    #[doc(hidden)]
-    pub const fn __atomic(&self) -> bool {
-        self.atomic
-    }
-
-    /// The place that rustc uses to find cycles; it says nothing about the order of execution.
-    #[doc(hidden)]
-    pub const fn __rank(&self) -> u32 {
-        self.rank
-    }
-
-    /// The app's label.
-    pub const fn app(&self) -> &'static str {
-        self.app
-    }
-
-    /// The step's name within its app.
-    pub const fn name(&self) -> &'static str {
-        self.name
-    }
-}
-
-impl fmt::Display for StepRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.app, self.name)
     }
 }
 
@@ -262,7 +222,7 @@ inventory::collect!(FunctionStep);
 /// What generated code may touch. Not part of the public API; it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use super::{App, AppFolder, External, FunctionStep, Migrations, SqlFile, StepRef};
+    pub use super::{App, AppFolder, External, FunctionStep, Migrations};
     pub use crate::context::{
         ErasedStepFn, IntoStepOutput, StepFn, StepFnPointer, StepOutput, StepRequestHandle,
     };
@@ -275,6 +235,28 @@ pub mod __private {
 
     use crate::context::{Context, Portable, StepDatabase};
     use crate::error::StepError;
+
+    /// In the constant of a step, beside its rank: it does not run in one transaction.
+    const NOT_ATOMIC: u32 = 1 << 31;
+
+    /// What the constant of a step holds. A plain number, because a crate may have thousands of steps
+    /// and anything more would be a body of its own for rustc to type and to check.
+    ///
+    /// The rank says nothing about the order of execution: rustc finds a cycle because a rank that
+    /// depends on itself cannot be computed.
+    pub const fn step(rank: u32, atomic: bool) -> u32 {
+        if atomic { rank } else { rank | NOT_ATOMIC }
+    }
+
+    /// The rank in the constant of a step.
+    pub const fn rank(step: u32) -> u32 {
+        step & !NOT_ATOMIC
+    }
+
+    /// Whether the step of a constant runs in one transaction; a SQL step that runs a function asks.
+    pub const fn is_atomic(step: u32) -> bool {
+        step & NOT_ATOMIC == 0
+    }
 
     /// The highest of some ranks; `const` so that rustc sees a cycle.
     pub const fn highest<const N: usize>(ranks: [u32; N]) -> u32 {
@@ -312,9 +294,9 @@ pub mod __private {
 
     /// What the name of a step means that does not exist: nothing, and the compilation stops.
     #[track_caller]
-    pub const fn missing(problem: &'static str) -> StepRef {
+    pub const fn missing(problem: &'static str) -> u32 {
         assert!(problem.is_empty(), "{}", problem);
-        StepRef::__new("", "", 0, true)
+        0
     }
 
     /// What the name of a function means where the function itself is out of reach.

@@ -65,7 +65,7 @@ mod target;
 pub use audit::AuditEvent;
 pub use context::{BoxFuture, Context, IntoStepOutput, Portable, Result, StepDatabase};
 pub use domain::{History, HistoryBuilder, Source, Step};
-pub use embedded::{App, AppFolder, Migrations, StepRef};
+pub use embedded::{App, AppFolder, Migrations};
 pub use error::{Error, ErrorCode, StepError};
 pub use event::{Event, Observer};
 pub use goal::{Fake, Goal, Request};

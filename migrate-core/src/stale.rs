@@ -28,9 +28,9 @@ pub(crate) fn stale_folders(migrations: &'static Migrations) -> Vec<String> {
             let Ok(text) = fs::read_to_string(entry.path()) else {
                 continue;
             };
-            match app.files.iter().find(|file| file.f == name) {
+            match app.files().find(|file| file.name == name) {
                 None => found.push(format!("{}/{name} is not in this binary", app.label)),
-                Some(file) if file.c != of_sql(&text).to_string() => {
+                Some(file) if file.checksum != of_sql(&text).to_string() => {
                     found.push(format!(
                         "{}/{name} was changed after this binary was built",
                         app.label

@@ -45,7 +45,7 @@ use proc_macro::TokenStream;
 /// migrate_core::embed_migrations! { users => "doc/users" }
 ///
 /// fn main() {
-///     assert_eq!(migrations::users::m0001_initial.to_string(), "users.0001_initial");
+///     let _ = migrations::users::m0001_initial; // Without the file this would not compile.
 ///     assert_eq!(MIGRATIONS.package(), env!("CARGO_PKG_NAME"));
 /// }
 /// ```

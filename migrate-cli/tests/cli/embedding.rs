@@ -246,7 +246,7 @@ async fn a_stale_debug_build_says_so() {
     folder.write("0001_initial.sql", "SELECT 1;\n");
     let path: &'static str = folder.path().display().to_string().leak();
     let folders: &'static [AppFolder] = vec![AppFolder::new("users", path)].leak();
-    let apps: &'static [App] = vec![App::new("users", "shop", &[])].leak();
+    let apps: &'static [App] = vec![App::new("users", "shop", "", &[])].leak();
     let migrations = Box::leak(Box::new(Migrations::new("shop", apps, folders, &[])));
     let said = async |words: &[&str]| {
         let output = Output::memory();

@@ -29,8 +29,8 @@ pub(super) fn embedded(migrations: &'static Migrations) -> Result<History, Error
     let mut draft = Draft::default();
     for app in migrations.reachable_apps() {
         draft.app(app.label, app.crate_name)?;
-        for file in app.files {
-            draft.file(app.label, file.f, file.t, Some(file.c))?;
+        for file in app.files() {
+            draft.file(app.label, file.name, file.text, Some(file.checksum))?;
         }
     }
     for function in inventory::iter::<FunctionStep> {

@@ -86,12 +86,13 @@ fn rank(attr: &Attr, step: &Step) -> TokenStream {
     let runtime = attr.runtime().at(span);
     let after = step.after.iter().map(|path| {
         let step = step_path(path);
-        quote_spanned!(path.ident.span()=> #step.__rank())
+        let runtime = attr.runtime().at(path.ident.span());
+        quote_spanned!(path.ident.span()=> #runtime::rank(#step))
     });
     quote_spanned!(span=> const RANK: u32 = #runtime::after([#(#after),*]);)
 }
 
-/// `impl users { pub const lower_emails_2026_11_20: StepRef = ..; }`
+/// `impl users { pub const lower_emails_2026_11_20: u32 = ..; }`
 pub(super) fn constant(
     attr: &Attr,
     function: &Function,
@@ -111,8 +112,7 @@ pub(super) fn constant(
     };
     let constant = quote_spanned! {ident.span()=>
         #[doc = #description]
-        pub const #ident: #runtime::StepRef =
-            #runtime::StepRef::__new(App::__LABEL, #name, #rank, #atomic);
+        pub const #ident: u32 = #runtime::step(#rank, #atomic);
     };
     quote_spanned!(app.span()=> impl #app { #constant })
 }

@@ -44,7 +44,7 @@ pub(super) fn migrations(
         .map(|(at, krate)| external(at, krate));
     let items = quote! {
         use #runtime::{App as __App, AppFolder as __Folder, External as __External};
-        use #runtime::{SqlFile as __F, highest as __highest, missing as __missing};
+        use #runtime::{highest as __highest, is_atomic as __is_atomic, missing as __missing, rank as __rank};
         use ::core::include_str as __text;
         #(#externs)*
         #(#types)*
@@ -69,7 +69,7 @@ pub(super) fn fallback(input: &Input, apps: &[LoadedApp]) -> TokenStream {
     let types = apps.iter().map(|app| {
         let mut text = String::new();
         for step in &app.steps {
-            steps::constant(&mut text, app, step, 0);
+            steps::constant(&mut text, step, 0);
         }
         app_type(app, &tokens(&text), false)
     });
@@ -104,7 +104,6 @@ fn module(
             unused_qualifications, missing_debug_implementations, clippy::all, clippy::pedantic
         )]
         pub mod migrations {
-            use #runtime::StepRef as __S;
             #items
             #only_app
             #[doc(hidden)]
@@ -159,38 +158,43 @@ fn app_type(app: &LoadedApp, constants: &TokenStream, complete: bool) -> TokenSt
 }
 
 /// The files of one app and its index, all of them inputs of the build.
+///
+/// Neither the name nor the checksum of a file has a character that a literal would escape.
 fn files(app: &LoadedApp) -> TokenStream {
-    let name = format_ident!("__FILES_{}", app.label);
-    let mut text = String::new();
+    let (mut names, mut texts) = (String::new(), String::new());
+    // With a separator at its end and without the quote: it is escaped once and not for each file.
+    let folder = format!("{:?}", app.path.join("").display().to_string());
+    let folder = folder.trim_end_matches('"');
     for file in &app.files {
-        let (file_name, path, checksum) = (
-            &file.file_name,
-            file.path.display().to_string(),
-            file.checksum,
-        );
         // Writing to a String does not fail.
-        let _ = write!(
-            text,
-            "__F{{f:{file_name:?},t:__text!({path:?}),c:\"{checksum}\"}},"
-        );
+        let _ = writeln!(names, "{} {}", file.file_name, file.checksum);
+        let _ = write!(texts, "__text!({folder}{}\"),", file.file_name);
     }
-    let files = tokens(&text);
+    let (names_of, texts_of) = (names_of(app), texts_of(app));
+    let files = tokens(&format!(
+        "const {names_of}:&str=\"{names}\";static {texts_of}:&[&str]=&[{texts}];"
+    ));
     let index = app.has_index.then(|| {
         let index = app.path.join(INDEX_FILE).display().to_string();
         quote!(
             const _: &str = __text!(#index);
         )
     });
-    quote! {
-        static #name: &[__F] = &[#files];
-        #index
-    }
+    quote!(#files #index)
+}
+
+fn names_of(app: &LoadedApp) -> Ident {
+    format_ident!("__NAMES_{}", app.label)
+}
+
+fn texts_of(app: &LoadedApp) -> Ident {
+    format_ident!("__TEXTS_{}", app.label)
 }
 
 fn value(app: &LoadedApp) -> TokenStream {
-    let files = format_ident!("__FILES_{}", app.label);
+    let (names, texts) = (names_of(app), texts_of(app));
     let label = Ident::new(&app.label, Span::call_site());
-    quote!(__App::new(#label::__LABEL, #label::__CRATE, #files))
+    quote!(__App::new(#label::__LABEL, #label::__CRATE, #names, #texts))
 }
 
 /// Where the folder is, for a debug build's check whether it is stale.
@@ -251,11 +255,10 @@ fn only_app(apps: &[LoadedApp]) -> TokenStream {
         .map(|step| step.ident.as_str())
         .collect();
     let text = steps.iter().fold(String::new(), |text, step| {
-        text + "pub const " + step + ":__S=__N;"
+        text + "pub const " + step + ":u32=0;"
     });
     let steps = tokens(&text);
     quote! {
-        const __N: __S = __S::__new("", "", 0, true);
         #[doc(hidden)]
         pub struct __default_app {}
         impl __default_app {

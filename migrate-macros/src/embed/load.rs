@@ -29,7 +29,6 @@ pub(super) struct LoadedApp {
 /// A SQL file.
 pub(super) struct LoadedFile {
     pub(super) file_name: String,
-    pub(super) path: PathBuf,
     pub(super) checksum: Checksum,
 }
 
@@ -40,15 +39,6 @@ pub(super) struct SqlStep {
     pub(super) ident: String,
     /// The headers of the files that go forward, each with the file as messages name it.
     pub(super) headers: Vec<(String, Header)>,
-}
-
-impl SqlStep {
-    /// Whether every database runs the step in one transaction.
-    pub(super) fn atomic(&self) -> bool {
-        self.headers
-            .iter()
-            .all(|(_, header)| header.atomic != Some(false))
-    }
 }
 
 /// Reads the folders of all apps.
@@ -192,7 +182,6 @@ fn add_file(
     files.push(LoadedFile {
         checksum: checked.checksum,
         file_name: file.file_name,
-        path: file.path,
     });
 }
 

@@ -1,7 +1,7 @@
 //! The constants of SQL steps, and the questions about other steps that rustc answers.
 //!
-//! A crate may embed thousands of files and rustc reads every token, so a step whose rank is known
-//! costs one short line, handed over as text: that is faster than building tokens one by one.
+//! A crate may embed thousands of files and rustc reads every token and checks every constant, so a
+//! step whose rank is known is a literal, handed over as text: that is faster than building tokens one by one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,14 +15,10 @@ use super::resolve::{Graph, Node, Unknown};
 use crate::runtime::Runtime;
 use crate::text::tokens;
 
-/// `pub const m0001_initial: __S = __S::__new("users", "0001_initial", 1, true);`
-pub(super) fn constant(text: &mut String, app: &LoadedApp, step: &SqlStep, rank: u32) {
-    let (label, name, ident, atomic) = (&app.label, &step.name, &step.ident, step.atomic());
+/// `pub const m0001_initial: u32 = 1;`
+pub(super) fn constant(text: &mut String, step: &SqlStep, rank: u32) {
     // Writing to a String does not fail.
-    let _ = write!(
-        text,
-        "pub const {ident}:__S=__S::__new({label:?},{name:?},{rank},{atomic});"
-    );
+    let _ = write!(text, "pub const {}:u32={rank};", step.ident);
 }
 
 /// The constants of the steps of one app: those with a literal rank as text, the others as tokens.
@@ -43,12 +39,7 @@ pub(super) fn constants(
         if is_base(node) || !rank.bases.is_empty() {
             computed.extend(computed_constant(apps, node, rank, graph));
         } else {
-            constant(
-                &mut text,
-                &apps[at],
-                &apps[at].steps[node.step],
-                rank.literal,
-            );
+            constant(&mut text, &apps[at].steps[node.step], rank.literal);
         }
     }
     let constants = tokens(&text);
@@ -59,20 +50,18 @@ pub(super) fn constants(
 fn computed_constant(apps: &[LoadedApp], node: &Node, rank: &Rank, graph: &Graph) -> TokenStream {
     let app = &apps[node.app];
     let step = &app.steps[node.step];
-    let (label, name, atomic) = (&app.label, &step.name, step.atomic());
     let (span, literal) = (place(app), rank.literal);
     let ident = Ident::new(&step.ident, span);
     let bases = rank.bases.iter().map(|(&base, offset)| {
         let path = own_path(apps, &graph.nodes[base], span);
-        quote_spanned!(span=> #path.__rank() + #offset)
+        quote_spanned!(span=> __rank(#path) + #offset)
     });
     let waits = node.waits().map(|unknown| {
         let path = unknown_path(unknown, span);
-        quote_spanned!(span=> #path.__rank() + 1)
+        quote_spanned!(span=> __rank(#path) + 1)
     });
     quote_spanned! {span=>
-        pub const #ident: __S =
-            __S::__new(#label, #name, __highest([#literal, #(#bases,)* #(#waits,)*]), #atomic);
+        pub const #ident: u32 = __highest([#literal, #(#bases,)* #(#waits,)*]);
     }
 }
 
@@ -82,17 +71,17 @@ pub(super) fn checks(apps: &[LoadedApp], graph: &Graph, runtime: &Runtime) -> To
     for node in graph.nodes.iter().filter(|node| is_base(node)) {
         let span = place(&apps[node.app]);
         let path = own_path(apps, node, span);
-        tokens.extend(quote_spanned!(span=> const _: u32 = #path.__rank();));
+        tokens.extend(quote_spanned!(span=> const _: u32 = #path;));
         for (function, message) in &node.runs_in_transaction {
             let path = unknown_path(function, span);
             tokens.extend(quote_spanned! {span=>
-                const _: () = #runtime::refuse_unless(#path.__atomic(), #message);
+                const _: () = #runtime::refuse_unless(__is_atomic(#path), #message);
             });
         }
     }
     for (unknown, reference) in &graph.unknown {
         let path = unknown_path(unknown, reference.span);
-        tokens.extend(quote!(const _: __S = #path;));
+        tokens.extend(quote!(const _: u32 = #path;));
     }
     tokens
 }
@@ -117,8 +106,8 @@ pub(super) fn missing(graph: &Graph) -> TokenStream {
             .collect();
         let messages = steps.iter().map(|(_, message)| message);
         quote! {
-            trait #name { #(const #idents: __S;)* }
-            impl #name for #app { #(const #idents: __S = __missing(#messages);)* }
+            trait #name { #(const #idents: u32;)* }
+            impl #name for #app { #(const #idents: u32 = __missing(#messages);)* }
         }
     });
     traits.collect()

@@ -7,7 +7,6 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
-use migrate_core::__private::SqlFile;
 use migrate_core::{App, History, Migrations, Migrator};
 use nix::sys::resource::{UsageWho, getrusage};
 use sqlx::SqlitePool;
@@ -33,8 +32,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// What `embed_migrations!` would have put into the binary.
 fn embedded(steps: usize) -> &'static Migrations {
-    let files: Vec<SqlFile> = (1..=steps).map(file).collect();
-    let app = App::new("bench", "bench", files.leak());
+    let (mut names, mut texts): (String, Vec<&str>) = (String::new(), Vec::new());
+    for number in 1..=steps {
+        // Writing to a String does not fail.
+        let _ = writeln!(names, "{number:05}_step.sql v1:sha256:{number:064x}");
+        texts.push(text(number).leak());
+    }
+    let app = App::new("bench", "bench", names.leak(), texts.leak());
     Box::leak(Box::new(Migrations::new(
         "bench",
         vec![app].leak(),
@@ -43,7 +47,7 @@ fn embedded(steps: usize) -> &'static Migrations {
     )))
 }
 
-fn file(number: usize) -> SqlFile {
+fn text(number: usize) -> String {
     let mut text = format!("-- Step {number} of many.\n");
     for line in 0..5 {
         // Writing to a String does not fail.
@@ -52,11 +56,7 @@ fn file(number: usize) -> SqlFile {
             "SELECT {line}, 'some text that is as long as a column''s';"
         );
     }
-    SqlFile {
-        f: format!("{number:05}_step.sql").leak(),
-        t: text.leak(),
-        c: format!("v1:sha256:{number:064x}").leak(),
-    }
+    text
 }
 
 async fn no_op(migrations: &'static Migrations) -> Result<f64, Box<dyn Error>> {
