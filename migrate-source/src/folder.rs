@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Database;
 use crate::file_name::{Direction, FileName};
+use crate::shares::map_in_shares;
 
 /// The name of the index file.
 pub const INDEX_FILE: &str = "index.txt";
@@ -93,8 +94,8 @@ pub fn read_folder(path: &Path) -> Result<Folder, Vec<FolderError>> {
     let names = file_names(path).map_err(|error| vec![unreadable_folder(path, &error)])?;
     let mut files = Vec::new();
     let mut errors = Vec::new();
-    for file_name in names {
-        match read_file(path, file_name) {
+    for file in map_in_shares(&names, |name| read_file(path, name.clone())) {
+        match file {
             Ok(file) => files.push(file),
             Err(error) => errors.push(error),
         }
@@ -142,12 +143,20 @@ fn file_names(path: &Path) -> io::Result<Vec<String>> {
         // A name that is not UTF-8 cannot be a step's; shown lossily, it fails as one.
         let name = entry.file_name().to_string_lossy().into_owned();
         let is_sql = name.to_ascii_lowercase().ends_with(".sql") && !name.starts_with('.');
-        if is_sql && !entry.path().is_dir() {
+        if is_sql && !is_folder(&entry) {
             names.push(name);
         }
     }
     names.sort();
     Ok(names)
+}
+
+/// A link is followed, and only a link costs a look at the disk.
+fn is_folder(entry: &fs::DirEntry) -> bool {
+    match entry.file_type() {
+        Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+        _ => entry.path().is_dir(),
+    }
 }
 
 fn read_file(folder: &Path, file_name: String) -> Result<FolderFile, FolderError> {
@@ -305,14 +314,17 @@ impl std::error::Error for IndexError {}
 /// What is missing and what is too much. A file listed twice is too much.
 pub fn check_index(folder: &Folder, index: &str) -> Result<(), IndexError> {
     let index = index.strip_prefix('\u{feff}').unwrap_or(index);
-    let mut extra: Vec<String> = index
+    let listed = index
         .lines()
         .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .map(str::to_owned)
-        .collect();
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let names = names_of(folder);
+    if listed.clone().eq(names.iter().copied()) {
+        return Ok(());
+    }
+    let mut extra: Vec<String> = listed.map(str::to_owned).collect();
     let mut missing = Vec::new();
-    for name in names_of(folder) {
+    for name in names {
         match extra.iter().position(|listed| listed == name) {
             Some(at) => drop(extra.remove(at)),
             None => missing.push(name.to_owned()),

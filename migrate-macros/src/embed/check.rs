@@ -1,21 +1,15 @@
 //! What is wrong inside SQL files, as far as it can be told without a database.
 //!
-//! A macro is built without optimisation in a debug build, and an app may have a thousand files: many
-//! files are shared out over threads, and no file is read more often than it has to be.
+//! An app may have a thousand files: no file is read more often than it has to be.
 
-use std::num::NonZero;
-use std::thread;
-
-use migrate_source::checksum::{Checksum, of_sql};
+use migrate_source::checksum::{Checksum, normalise, of_canonical};
 use migrate_source::classify::{any_step_errors, atomic_step_errors, table_rebuild_risk};
 use migrate_source::file_name::Direction;
 use migrate_source::folder::FolderFile;
 use migrate_source::header::Header;
-use migrate_source::sql_file::{SqlFile, parse_sql_file};
+use migrate_source::shares::map_in_shares;
+use migrate_source::sql_file::{SqlFile, parse_normalised};
 use migrate_source::{Database, SourceError};
-
-/// Below this, starting threads costs more than it saves.
-const FILES_PER_THREAD: usize = 50;
 
 /// What there is to know about one file.
 pub(super) struct Checked {
@@ -27,26 +21,14 @@ pub(super) struct Checked {
 
 /// Checks files; the results are in their order.
 pub(super) fn check_files(files: &[FolderFile]) -> Vec<Checked> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = files.len().div_ceil(threads).max(FILES_PER_THREAD);
-    thread::scope(|scope| {
-        let shares: Vec<_> = files
-            .chunks(share)
-            .map(|files| scope.spawn(move || files.iter().map(check_file).collect::<Vec<_>>()))
-            .collect();
-        let results = shares.into_iter().map(|share| {
-            share
-                .join()
-                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        });
-        results.flatten().collect()
-    })
+    map_in_shares(files, check_file)
 }
 
 fn check_file(file: &FolderFile) -> Checked {
-    let checksum = of_sql(&file.text);
+    let text = normalise(&file.text);
+    let checksum = of_canonical(&text);
     let database = file.name.database.or_else(only_database);
-    match parse_sql_file(&file.text, database) {
+    match parse_normalised(&text, database) {
         Ok(sql) => {
             let mut errors = direction_errors(&sql, file);
             errors.extend(statement_errors(&sql, database));
@@ -113,5 +95,18 @@ fn statement_errors(sql: &SqlFile, database: Option<Database>) -> Vec<SourceErro
 
 /// A table is rebuilt by renaming; most files can be left alone without reading their statements.
 fn may_rename(sql: &str) -> bool {
-    sql.to_ascii_lowercase().contains("rename")
+    const WORD: &[u8] = b"rename";
+    let bytes = sql.as_bytes();
+    let mut at = 0;
+    while at + WORD.len() <= bytes.len() {
+        // A letter's case is one bit of it.
+        if bytes[at] | 0x20 == b'r'
+            && bytes[at + 1] | 0x20 == b'e'
+            && bytes[at..at + WORD.len()].eq_ignore_ascii_case(WORD)
+        {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }

@@ -2,24 +2,32 @@
 //! all, in code or not. Nearly every migration has none of them, and the macros read each of
 //! thousands in debug builds: hence plain loops and a table.
 
-/// Words, and for each first letter which lengths the words with it have.
+/// Words, and for each letter which lengths the words have that begin or end with it.
 pub(super) struct Words<const N: usize> {
     words: [&'static str; N],
-    lengths: [u32; 256],
+    beginning: [u32; 256],
+    ending: [u32; 256],
 }
 
 impl<const N: usize> Words<N> {
     /// The words in lower case, letters alone, each with less than 32 of them.
     pub(super) const fn new(words: [&'static str; N]) -> Self {
-        let mut lengths = [0; 256];
+        let (mut beginning, mut ending) = ([0; 256], [0; 256]);
         let mut at = 0;
         while at < N {
             let word = words[at].as_bytes();
-            lengths[word[0] as usize] |= 1 << word.len();
-            lengths[word[0].to_ascii_uppercase() as usize] |= 1 << word.len();
+            let (first, last, length) = (word[0], word[word.len() - 1], 1 << word.len());
+            beginning[first as usize] |= length;
+            beginning[first.to_ascii_uppercase() as usize] |= length;
+            ending[last as usize] |= length;
+            ending[last.to_ascii_uppercase() as usize] |= length;
             at += 1;
         }
-        Self { words, lengths }
+        Self {
+            words,
+            beginning,
+            ending,
+        }
     }
 
     /// Whether one of the words stands anywhere between bytes that are no letters.
@@ -37,7 +45,8 @@ impl<const N: usize> Words<N> {
             let length = at - start;
             if length > 0
                 && length < 32
-                && self.lengths[bytes[start] as usize] & (1 << length) != 0
+                && self.beginning[bytes[start] as usize] & (1 << length) != 0
+                && self.ending[bytes[at - 1] as usize] & (1 << length) != 0
                 && self.has(sql.get(start..at).unwrap_or_default())
             {
                 return true;

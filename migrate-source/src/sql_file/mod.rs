@@ -40,10 +40,21 @@ pub struct SqlFile {
 /// assert_eq!(errors[0].to_string(), "line 1, column 13: `atomik` is not a directive; did you mean `atomic`?");
 /// ```
 pub fn parse_sql_file(text: &str, database: Option<Database>) -> Result<SqlFile, Vec<SourceError>> {
-    let text = normalise(text);
+    parse_normalised(&normalise(text), database)
+}
+
+/// As [`parse_sql_file`], for a text that [`normalise`] has been over already.
+///
+/// # Errors
+///
+/// Those of [`parse_sql_file`].
+pub fn parse_normalised(
+    text: &str,
+    database: Option<Database>,
+) -> Result<SqlFile, Vec<SourceError>> {
     if let Some(at) = text.find('\0') {
         return Err(vec![SourceError::at(
-            &text,
+            text,
             at,
             "nul-character",
             "the file has a NUL character",
@@ -51,11 +62,11 @@ pub fn parse_sql_file(text: &str, database: Option<Database>) -> Result<SqlFile,
         )]);
     }
     if let Some(database) = database {
-        return parse_with(&text, database);
+        return parse_with(text, database);
     }
     let mut furthest: Option<Vec<SourceError>> = None;
     for database in [Database::Postgres, Database::Sqlite, Database::MySql] {
-        match parse_with(&text, database) {
+        match parse_with(text, database) {
             Ok(file) => return Ok(file),
             Err(errors) => {
                 let place =
