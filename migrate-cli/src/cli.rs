@@ -10,8 +10,8 @@ use std::sync::Arc;
 use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Command, CommandFactory, FromArgMatches, Parser};
+use migrate_core::{BoxFuture, Observer, Policies, Target};
 pub use migrate_core::{Migrator, Source};
-use migrate_core::{Observer, Policies, Target};
 use migrate_source::name::nearest;
 
 use crate::args::{MigrateArgs, Typed};
@@ -137,7 +137,13 @@ impl Cli {
     }
 
     /// Does what parsed arguments say, in the runtime of the caller.
-    pub async fn run(self, args: MigrateArgs) -> Exit {
+    ///
+    /// The future is boxed: what it does is compiled once, with this crate.
+    pub fn run(self, args: MigrateArgs) -> BoxFuture<'static, Exit> {
+        Box::pin(self.run_inner(args))
+    }
+
+    async fn run_inner(self, args: MigrateArgs) -> Exit {
         let Typed { bare, global, verb } = *args.0;
         let output = self.settings.output.clone();
         output.set_color(global.color);
@@ -157,11 +163,18 @@ impl Cli {
     ///
     /// For a service whose parser hands over what it does not know, and for tests. Wrong words
     /// and `--help` print what clap prints.
-    pub async fn run_from<W>(self, words: impl IntoIterator<Item = W>) -> Exit
+    pub fn run_from<W>(self, words: impl IntoIterator<Item = W>) -> BoxFuture<'static, Exit>
     where
         W: Into<OsString>,
     {
-        let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
+        self.run_words(words.into_iter().map(Into::into).collect())
+    }
+
+    fn run_words(self, words: Vec<OsString>) -> BoxFuture<'static, Exit> {
+        Box::pin(self.run_words_inner(words))
+    }
+
+    async fn run_words_inner(self, words: Vec<OsString>) -> Exit {
         let name = self
             .settings
             .program

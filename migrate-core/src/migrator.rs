@@ -16,6 +16,9 @@ use crate::target::Target;
 
 /// Runs a history on a database.
 ///
+/// What works on the database returns a boxed future: it is compiled once, with this crate, and
+/// not again with every service that awaits it.
+///
 /// ```no_run
 /// # async fn start(pool: sqlx::SqlitePool, history: migrate_core::History) -> Result<(), migrate_core::Error> {
 /// use migrate_core::Migrator;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::session::Opened;
+use crate::context::BoxFuture;
 use crate::db_error::database_error;
 use crate::dialect::timestamp_text;
 use crate::domain::{History, LedgerRow, LedgerRows, RowState, Step, compare};
@@ -23,7 +24,11 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// That the database cannot be read.
-    pub async fn status(&self) -> Result<Status, Error> {
+    pub fn status(&self) -> BoxFuture<'_, Result<Status, Error>> {
+        Box::pin(self.status_inner())
+    }
+
+    async fn status_inner(&self) -> Result<Status, Error> {
         let history = self.checked_history()?;
         let mut opened = self.look().await?;
         let result = self.status_opened(&mut opened, history).await;
@@ -75,7 +80,11 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// That the database cannot be read; differences are in the report.
-    pub async fn verify(&self) -> Result<VerifyReport, Error> {
+    pub fn verify(&self) -> BoxFuture<'_, Result<VerifyReport, Error>> {
+        Box::pin(self.verify_inner())
+    }
+
+    async fn verify_inner(&self) -> Result<VerifyReport, Error> {
         let history = self.checked_history()?;
         let mut opened = self.look().await?;
         let database = opened.tables.database();
@@ -108,7 +117,14 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// That the database cannot be read.
-    pub async fn list(&self, filter: Option<&str>) -> Result<Vec<ListEntry>, Error> {
+    pub fn list<'a>(
+        &'a self,
+        filter: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<ListEntry>, Error>> {
+        Box::pin(self.list_inner(filter))
+    }
+
+    async fn list_inner(&self, filter: Option<&str>) -> Result<Vec<ListEntry>, Error> {
         let history = self.checked_history()?;
         let opened = self.look().await?;
         let rows = opened.ledger.rows();
@@ -152,7 +168,14 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// That the database cannot be read.
-    pub async fn history(&self, filter: Option<&str>) -> Result<Vec<HistoryEntry>, Error> {
+    pub fn history<'a>(
+        &'a self,
+        filter: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<HistoryEntry>, Error>> {
+        Box::pin(self.history_inner(filter))
+    }
+
+    async fn history_inner(&self, filter: Option<&str>) -> Result<Vec<HistoryEntry>, Error> {
         let mut opened = self.look().await?;
         let Opened {
             connection,

@@ -1,6 +1,7 @@
 //! `lock status` and `lock release`.
 
 use super::session::Opened;
+use crate::context::BoxFuture;
 use crate::db_error::database_error;
 use crate::error::{Error, ErrorCode};
 use crate::exec::ensure_ledger;
@@ -16,7 +17,11 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// That the database cannot be read.
-    pub async fn lock_status(&self) -> Result<LockStatus, Error> {
+    pub fn lock_status(&self) -> BoxFuture<'_, Result<LockStatus, Error>> {
+        Box::pin(self.lock_status_inner())
+    }
+
+    async fn lock_status_inner(&self) -> Result<LockStatus, Error> {
         let mut opened = self.look().await?;
         let result = seen(&mut opened).await;
         opened.connection.close().await;
@@ -31,7 +36,11 @@ impl Migrator<'_> {
     ///
     /// [`ErrorCode::LockHeld`] when the holder may be alive and `force` is not given, when the
     /// lock changed hands meanwhile, and when the former session remains in the server.
-    pub async fn release_lock(&self, force: bool) -> Result<LockStatus, Error> {
+    pub fn release_lock(&self, force: bool) -> BoxFuture<'_, Result<LockStatus, Error>> {
+        Box::pin(self.release_lock_inner(force))
+    }
+
+    async fn release_lock_inner(&self, force: bool) -> Result<LockStatus, Error> {
         let mut opened = self.open().await?;
         let result = self.release(&mut opened, force).await;
         opened.connection.close().await;

@@ -1,6 +1,7 @@
 //! `run NAME`: one data migration, by hand.
 
 use super::session::Opened;
+use crate::context::BoxFuture;
 use crate::domain::{Effective, History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{Runner, check_steps, commit};
@@ -29,7 +30,15 @@ impl Migrator<'_> {
     ///
     /// An unknown name, a dependency that is not applied, or what the function failed with. A
     /// forced re-run that fails leaves the old row and its time as they were.
-    pub async fn run_step(&self, name: &str, how: RunStep) -> Result<StepRun, Error> {
+    pub fn run_step<'a>(
+        &'a self,
+        name: &'a str,
+        how: RunStep,
+    ) -> BoxFuture<'a, Result<StepRun, Error>> {
+        Box::pin(self.run_step_inner(name, how))
+    }
+
+    async fn run_step_inner(&self, name: &str, how: RunStep) -> Result<StepRun, Error> {
         let history = self.checked_history()?;
         let step = data_migration(history, name)?;
         let mut opened = self.open().await?;
@@ -110,7 +119,15 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// As [`dry_run`](Self::dry_run), and an unknown name.
-    pub async fn dry_run_step(&self, name: &str, force: bool) -> Result<DryRunReport, Error> {
+    pub fn dry_run_step<'a>(
+        &'a self,
+        name: &'a str,
+        force: bool,
+    ) -> BoxFuture<'a, Result<DryRunReport, Error>> {
+        Box::pin(self.dry_run_step_inner(name, force))
+    }
+
+    async fn dry_run_step_inner(&self, name: &str, force: bool) -> Result<DryRunReport, Error> {
         let history = self.checked_history()?;
         let step = data_migration(history, name)?;
         let mut opened = self.look().await?;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::session::Opened;
+use crate::context::BoxFuture;
 use crate::domain::{History, LedgerRow, LedgerRows};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{commit, hash_with_text};
@@ -26,7 +27,15 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// An unknown name: a typing error is never recorded.
-    pub async fn mark(&self, name: &str, reason: Option<&str>) -> Result<Marked, Error> {
+    pub fn mark<'a>(
+        &'a self,
+        name: &'a str,
+        reason: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Marked, Error>> {
+        Box::pin(self.mark_inner(name, reason))
+    }
+
+    async fn mark_inner(&self, name: &str, reason: Option<&str>) -> Result<Marked, Error> {
         let history = self.checked_history()?;
         let step = history.find(name)?;
         let opened = self.open().await?;
@@ -80,7 +89,15 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// [`ErrorCode::UnknownStep`] when the ledger has no such row.
-    pub async fn unmark(&self, name: &str, reason: Option<&str>) -> Result<(), Error> {
+    pub fn unmark<'a>(
+        &'a self,
+        name: &'a str,
+        reason: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.unmark_inner(name, reason))
+    }
+
+    async fn unmark_inner(&self, name: &str, reason: Option<&str>) -> Result<(), Error> {
         let history = self.checked_history()?;
         let opened = self.open().await?;
         let found = row_named(history, opened.ledger.rows(), name);
@@ -110,7 +127,15 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// [`ErrorCode::NotPossible`] when the step is not applied or not edited.
-    pub async fn accept(&self, name: &str, reason: &str) -> Result<(), Error> {
+    pub fn accept<'a>(
+        &'a self,
+        name: &'a str,
+        reason: &'a str,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.accept_inner(name, reason))
+    }
+
+    async fn accept_inner(&self, name: &str, reason: &str) -> Result<(), Error> {
         let history = self.checked_history()?;
         let step = history.find(name)?;
         let opened = self.open().await?;
@@ -148,7 +173,16 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// [`ErrorCode::NotPossible`] when the step was not interrupted in that way.
-    pub async fn resolve(
+    pub fn resolve<'a>(
+        &'a self,
+        name: &'a str,
+        statement_done: bool,
+        reason: &'a str,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(self.resolve_inner(name, statement_done, reason))
+    }
+
+    async fn resolve_inner(
         &self,
         name: &str,
         statement_done: bool,

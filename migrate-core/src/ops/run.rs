@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::refuse::refuse;
 use super::session::Opened;
+use crate::context::BoxFuture;
 use crate::domain::{LedgerRow, LedgerRows, Move, Route, Step, route};
 use crate::error::Error;
 use crate::event::Event;
@@ -28,8 +29,8 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// [`Error::progress`] tells what was applied, what failed and what remains.
-    pub async fn run(&self) -> Result<RunReport, Error> {
-        self.migrate(&Request::default()).await
+    pub fn run(&self) -> BoxFuture<'_, Result<RunReport, Error>> {
+        Box::pin(async { self.migrate_inner(&Request::default()).await })
     }
 
     /// Applies or undoes what leads to the goal of the request; [`run`](Self::run) with a goal.
@@ -37,7 +38,11 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// As [`run`](Self::run), and a goal that names no step.
-    pub async fn migrate(&self, request: &Request) -> Result<RunReport, Error> {
+    pub fn migrate<'r>(&'r self, request: &'r Request) -> BoxFuture<'r, Result<RunReport, Error>> {
+        Box::pin(self.migrate_inner(request))
+    }
+
+    async fn migrate_inner(&self, request: &Request) -> Result<RunReport, Error> {
         let started = Instant::now();
         let mut opened = self.open().await?;
         let span = tracing::info_span!("migrate", database = %self.target.database());
@@ -133,7 +138,11 @@ impl Migrator<'_> {
     ///
     /// What a run would fail with, and [`ErrorCode::LockHeld`](crate::ErrorCode::LockHeld) while
     /// a run is under way.
-    pub async fn dry_run(&self) -> Result<DryRunReport, Error> {
+    pub fn dry_run(&self) -> BoxFuture<'_, Result<DryRunReport, Error>> {
+        Box::pin(self.dry_run_inner())
+    }
+
+    async fn dry_run_inner(&self) -> Result<DryRunReport, Error> {
         let mut opened = self.look().await?;
         let result = self.dry_run_opened(&mut opened).await;
         opened.connection.close().await;
@@ -167,8 +176,8 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// That the database cannot be read, or that the binary's own steps do not fit together.
-    pub async fn plan(&self) -> Result<Plan, Error> {
-        self.plan_to(&Request::default()).await
+    pub fn plan(&self) -> BoxFuture<'_, Result<Plan, Error>> {
+        Box::pin(async { self.plan_inner(&Request::default()).await })
     }
 
     /// What [`migrate`](Self::migrate) would do now, and what stands in its way. Writes nothing.
@@ -176,7 +185,11 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// As [`plan`](Self::plan), and a goal that names no step.
-    pub async fn plan_to(&self, request: &Request) -> Result<Plan, Error> {
+    pub fn plan_to<'r>(&'r self, request: &'r Request) -> BoxFuture<'r, Result<Plan, Error>> {
+        Box::pin(self.plan_inner(request))
+    }
+
+    async fn plan_inner(&self, request: &Request) -> Result<Plan, Error> {
         let history = self.checked_history()?;
         let mut opened = self.look().await?;
         let database = opened.tables.database();
