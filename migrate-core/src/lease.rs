@@ -25,7 +25,7 @@ mod take;
 
 pub(crate) use abandoned::Abandoned;
 pub(crate) use former::{end, end_session};
-pub(crate) use revoke::{forget, repair, revoke};
+pub(crate) use revoke::{forget, named_session, repair, revoke};
 use seen::Seen;
 pub(crate) use seen::{look, look_whole};
 use take::take;

@@ -60,6 +60,18 @@ pub(crate) async fn forget(
     result.map(drop).map_err(|failed| failed.error)
 }
 
+/// The session that the lock's row names, whatever became of the other row; empty where there is
+/// none.
+pub(crate) async fn named_session(
+    session: &mut dyn Session,
+    tables: &Tables,
+) -> sqlx::Result<String> {
+    let sql = format!("SELECT session FROM {} WHERE id = 1", tables.lock());
+    let rows = session.query(&sql, &[]).await?;
+    let named = rows.first().and_then(|row| row.text(0));
+    Ok(named.unwrap_or_default().to_owned())
+}
+
 /// Puts the lock's rows back when they were lost or changed by hand.
 pub(crate) async fn repair(session: &mut dyn Session, tables: &Tables) -> sqlx::Result<()> {
     let (lock, lease) = (tables.lock(), tables.lease());

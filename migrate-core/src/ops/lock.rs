@@ -57,6 +57,9 @@ impl Migrator<'_> {
             // Rows that were lost are put back, for whoever is sure.
             Err(error) if error.code() == ErrorCode::LedgerDamaged && force => {
                 ensure_ledger(session, tables, self.options.wait).await?;
+                let named = lease::named_session(session, tables).await;
+                let (named, interrupt) = (named.map_err(failed)?, self.interrupt());
+                lease::end_session(session, &named, self.options.lease, &interrupt).await?;
                 lease::repair(session, tables).await.map_err(failed)?;
                 return Ok(LockStatus {
                     held: true,
@@ -76,13 +79,16 @@ impl Migrator<'_> {
         lease::end(session, &seen.session).await?;
         let revoked = lease::revoke(session, tables, seen.token).await;
         let token = revoked.map_err(failed)?.ok_or_else(changed_hands)?;
-        let interrupt = Interrupt::within(&self.options.shutdown);
-        let patience = self.options.lease;
+        let (patience, interrupt) = (self.options.lease, self.interrupt());
         lease::end_session(session, &seen.session, patience, &interrupt).await?;
         lease::forget(session, tables, token)
             .await
             .map_err(failed)?;
         Ok(status)
+    }
+
+    fn interrupt(&self) -> Interrupt {
+        Interrupt::within(&self.options.shutdown)
     }
 }
 

@@ -14,7 +14,7 @@ use super::sql::{ITEM, Role};
 each_database! {
     all: a_long_function_keeps_its_lease, an_atomic_function_may_think_past_its_lease, a_panic_of_an_observer_is_survived,
         a_dropped_run_does_not_keep_the_lock, a_borrowed_connection_has_a_long_lease;
-    servers: a_forced_release_ends_the_session, a_free_lock_remembers_no_session,
+    servers: a_forced_release_ends_the_session, a_repair_ends_the_session, a_free_lock_remembers_no_session,
         a_session_of_another_role_is_not_overlooked;
 }
 
@@ -189,6 +189,22 @@ async fn a_forced_release_ends_the_session(db: Db) {
     );
     assert!(!migrator.lock_status().await.unwrap().held);
     assert_eq!(migrator.run().await.unwrap().steps.len(), 1);
+}
+
+/// A lock whose rows were changed by hand still names its holder's session.
+async fn a_repair_ends_the_session(db: Db) {
+    for damage in [
+        "UPDATE migrate_lease SET token = token + 7",
+        "DELETE FROM migrate_lease",
+    ] {
+        let (database, mut theirs) = held(db).await;
+        database.execute(damage).await;
+        let migrator = database.migrator(history(&FILES)).wait(Duration::ZERO);
+        assert!(migrator.release_lock(true).await.unwrap().held);
+        let committed = theirs.try_execute("COMMIT").await;
+        assert!(committed.is_err(), "its session has ended: {damage}");
+        assert_eq!(migrator.run().await.unwrap().steps.len(), 1);
+    }
 }
 
 async fn a_free_lock_remembers_no_session(db: Db) {
