@@ -62,6 +62,12 @@ pub(crate) fn kind(error: &sqlx::Error) -> Kind {
     }
 }
 
+/// Whether SQLite refuses to attach a file again in the session that has it, as a lent one may.
+pub(crate) fn is_attached(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(told)
+        if told.message().starts_with("database ") && told.message().ends_with("is already in use"))
+}
+
 /// How a row that must be there fails in a message of Postgres, see `ledger::Statement::inline`.
 pub(crate) fn is_division_by_zero(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(told) if told.code().as_deref() == Some("22012"))

@@ -1,6 +1,7 @@
 //! Where an interrupted step goes on, and the session it finds there.
 
-use migrate_source::classify::{SessionEffect, session_effect};
+use migrate_source::Database;
+use migrate_source::classify::{SessionEffect, inserts, reads_last_insert, session_effect};
 
 use super::probe::{Verdict, changed_since, cut_off};
 use super::run::Runner;
@@ -50,12 +51,19 @@ impl Runner<'_> {
                 match cut_off(session, step, place, &begun, row.intent_before).await? {
                     Verdict::Done => {
                         replay(session, step, &[begun], done + 1 < statements.len()).await?;
+                        refuse_last_insert(step, statements, done + 1, self.database())?;
                         Ok(done + 1)
                     }
-                    Verdict::Repeat => Ok(done),
+                    Verdict::Repeat => {
+                        refuse_last_insert(step, statements, done, self.database())?;
+                        Ok(done)
+                    }
                 }
             }
-            _ => Ok(done),
+            _ => {
+                refuse_last_insert(step, statements, done, self.database())?;
+                Ok(done)
+            }
         }
     }
 }
@@ -89,10 +97,13 @@ async fn replay(
         match session_effect(&statement.text, database) {
             SessionEffect::None => {}
             SessionEffect::Replay => {
-                session
-                    .script(statement.text.clone())
-                    .await
-                    .map_err(|failed| not_replayed(step, place, statement, &failed.error))?;
+                let repeated = session.script(statement.text.clone()).await;
+                match repeated {
+                    Err(failed) if !db_error::is_attached(&failed.error) => {
+                        return Err(not_replayed(step, place, statement, &failed.error));
+                    }
+                    _ => {}
+                }
             }
             SessionEffect::CannotReplay { what } if more => {
                 return Err(lost_state(step, place, statement, what));
@@ -101,6 +112,30 @@ async fn replay(
         }
     }
     Ok(())
+}
+
+/// Refuses to go on where a statement asks for the id that one of those that ran was given: this
+/// session would answer 0, or with an id of something else.
+fn refuse_last_insert(
+    step: &Step,
+    statements: &[StepStatement],
+    done: usize,
+    database: Database,
+) -> Result<(), Error> {
+    let (ran, left) = statements.split_at(done.min(statements.len()));
+    let Some(place) = ran.iter().rposition(|ran| inserts(&ran.text, database)) else {
+        return Ok(());
+    };
+    // An INSERT may ask for the id of the one before it.
+    let until = left.iter().position(|left| inserts(&left.text, database));
+    let asks = |left: &StepStatement| reads_last_insert(&left.text, database);
+    let end = until.map_or(left.len(), |until| until + 1);
+    match ran.get(place) {
+        Some(statement) if left.iter().take(end).any(asks) => {
+            Err(lost_state(step, place, statement, "the last inserted id"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn not_replayed(

@@ -17,7 +17,7 @@ mod words;
 
 pub use rebuild::table_rebuild_risk;
 pub use repeat::{can_fail_in_part, repeatable};
-pub use session::{SessionEffect, session_effect};
+pub use session::{SessionEffect, inserts, reads_last_insert, session_effect};
 pub use target::{ProbeTarget, probe_target};
 use words::Words;
 

@@ -44,6 +44,32 @@ pub fn session_effect(statement: &str, database: Database) -> SessionEffect {
     }
 }
 
+/// Whether a single statement asks for what an `INSERT` before it in the same session was given:
+/// `LAST_INSERT_ID()` and its like.
+///
+/// ```
+/// use migrate_source::{Database, classify::reads_last_insert};
+///
+/// let sql = "INSERT INTO b VALUES (LAST_INSERT_ID())";
+/// assert!(reads_last_insert(sql, Database::MySql));
+/// ```
+#[must_use]
+pub fn reads_last_insert(statement: &str, database: Database) -> bool {
+    let functions: &[&str] = match database {
+        Database::Sqlite => &["last_insert_rowid"],
+        Database::Postgres => &["lastval", "currval"],
+        Database::MySql => &["last_insert_id", "identity"],
+    };
+    let cursor = Cursor::new(statement, database);
+    functions.iter().any(|function| cursor.has(function))
+}
+
+/// Whether a single statement inserts rows, and so begins anew what [`reads_last_insert`] asks for.
+#[must_use]
+pub fn inserts(statement: &str, database: Database) -> bool {
+    Cursor::new(statement, database).is_any(&["insert", "replace"])
+}
+
 fn makes_temporary(mut cursor: Cursor<'_>) -> bool {
     if !cursor.eat("create") {
         // SELECT .. INTO TEMP of Postgres.
@@ -196,7 +222,20 @@ const NO_SETTINGS: [&str; 12] = [
     "optimize",
 ];
 
+/// `ATTACH ':memory:'` and its other spellings.
+fn in_memory(mut cursor: Cursor<'_>) -> bool {
+    cursor.advance();
+    cursor.eat("database");
+    let file = cursor.text();
+    ["''", "\"\""].contains(&file) || file.contains(":memory:") || file.contains("mode=memory")
+}
+
 fn sqlite(mut cursor: Cursor<'_>) -> SessionEffect {
+    if cursor.is("attach") && in_memory(cursor.clone()) {
+        return CannotReplay {
+            what: "an attached database in memory",
+        };
+    }
     if cursor.is_any(&["attach", "detach"]) {
         return Replay;
     }
@@ -282,7 +321,13 @@ mod tests {
         effects(MySql, &mysql, "cannot");
         effects(
             Sqlite,
-            &["CREATE TEMP TABLE t (a)", "CREATE TABLE temp.t (a)"],
+            &[
+                "CREATE TEMP TABLE t (a)",
+                "CREATE TABLE temp.t (a)",
+                "ATTACH ':memory:' AS y",
+                "ATTACH DATABASE '' AS y",
+                "ATTACH 'file:y?mode=memory&cache=shared' AS y",
+            ],
             "cannot",
         );
     }

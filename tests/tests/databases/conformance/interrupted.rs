@@ -8,7 +8,7 @@ use super::sql::ITEM;
 
 each_database! {
     all: what_can_be_repeated_is, a_person_decides_where_the_database_cannot_tell,
-        resolve_refuses_what_was_not_interrupted;
+        resolve_refuses_what_was_not_interrupted, an_id_of_another_session_is_not_taken_for_the_last;
     servers: looks_whether_it_happened, an_index_that_was_cut_off_is_built_again;
 }
 
@@ -276,4 +276,56 @@ async fn resolve_refuses_what_was_not_interrupted(db: Db) {
         ErrorCode::UnknownStep
     );
     assert!(database.is_unlocked().await);
+}
+
+async fn an_id_of_another_session_is_not_taken_for_the_last(db: Db) {
+    let (tables, last) = match db {
+        Db::Sqlite => (
+            "CREATE TABLE parent (id INTEGER PRIMARY KEY, name TEXT)",
+            "last_insert_rowid()",
+        ),
+        Db::Postgres => (
+            "CREATE TABLE parent (id serial PRIMARY KEY, name text)",
+            "lastval()",
+        ),
+        Db::MySql => (
+            "CREATE TABLE parent (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(9))",
+            "LAST_INSERT_ID()",
+        ),
+    };
+    let first = format!("{tables};\nCREATE TABLE child (parent INT);");
+    let text = |second: &str, child: &str| {
+        format!(
+            "-- migrate: atomic = false\nINSERT INTO parent (name) VALUES ('a');\n{second};\n{child};"
+        )
+    };
+    let child = format!("INSERT INTO child VALUES ({last})");
+    for (second, goes_on) in [
+        ("UPDATE parent SET name = 'b'", false),
+        // Then the id is one of this session.
+        ("INSERT INTO parent (name) VALUES ('c')", true),
+    ] {
+        let database = TestDatabase::create(db).await;
+        let broken = text("INSERT INTO nowhere VALUES (1)", &child);
+        let files = |work| {
+            history(&[
+                ("0001_initial.sql", first.as_str()),
+                ("0002_work.sql", work),
+            ])
+        };
+        database.refused(files(&broken)).await;
+        let good = text(second, &child);
+        if goes_on {
+            assert_eq!(database.migrate(files(&good)).await, ["0002_work"]);
+            assert_eq!(database.count("SELECT parent FROM child").await, 2);
+            continue;
+        }
+        let error = database.refused(files(&good)).await;
+        assert_eq!(error.code(), ErrorCode::NeedsReview, "{error}");
+        let told = error
+            .message()
+            .contains("the last inserted id of statement 1");
+        assert!(told, "{error}");
+        assert_eq!(database.count("SELECT count(*) FROM child").await, 0);
+    }
 }

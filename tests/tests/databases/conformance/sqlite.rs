@@ -3,6 +3,7 @@
 use migrate_core::{ErrorCode, Migrator};
 use migrate_tests::{Db, Function, Scope, TestDatabase, history, names, steps};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{Connection as _, SqliteConnection};
 
 use super::sql::ITEM;
 
@@ -258,4 +259,25 @@ async fn odd_file_names_work() {
         assert_eq!(report.steps.len(), 5);
         assert!(folder.path().join(name).exists());
     }
+}
+
+/// A step that goes on in the same session, as on a lent connection, finds its file attached.
+#[tokio::test]
+async fn a_step_goes_on_with_the_file_that_it_attached() {
+    let (database, other) = (create().await, create().await);
+    other.execute("CREATE TABLE far (id INT)").await;
+    let path = url::Url::parse(other.url()).unwrap().path().to_owned();
+    let text = |second: &str| {
+        format!(
+            "-- migrate: atomic = false\nATTACH '{path}' AS other;\n{second};\n\
+             INSERT INTO other.far VALUES (1);\nDETACH other;"
+        )
+    };
+    let files = |text| history(&[("0001_initial.sql", ITEM), ("0002_work.sql", text)]);
+    let (broken, good) = (text("SELECT missing"), text("SELECT 1"));
+    let mut lent = SqliteConnection::connect(database.url()).await.unwrap();
+    let error = Migrator::new(&mut lent, files(&broken)).run().await;
+    assert_eq!(error.unwrap_err().code(), ErrorCode::StepFailed);
+    Migrator::new(&mut lent, files(&good)).run().await.unwrap();
+    assert_eq!(other.count("SELECT count(*) FROM far").await, 1);
 }
