@@ -209,3 +209,18 @@ pub(crate) async fn release(
         .map(drop)
         .map_err(|failed| failed.error)
 }
+
+/// Ends the lease without giving the lock back: whoever takes it over first ends our session.
+pub(crate) async fn expire(
+    session: &mut dyn Session,
+    tables: &Tables,
+    token: i64,
+) -> sqlx::Result<()> {
+    let sql = format!(
+        "UPDATE {} SET expires_at = {} WHERE id = 1 AND token = {token}",
+        tables.lease(),
+        clock_micros(tables.database()),
+    );
+    let result = session.script(sql).await;
+    result.map(drop).map_err(|failed| failed.error)
+}

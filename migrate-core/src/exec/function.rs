@@ -1,6 +1,7 @@
 //! Calling a data migration: its context, its panics, its check afterwards.
 
 use std::panic::AssertUnwindSafe;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use migrate_source::Database;
@@ -98,13 +99,24 @@ impl<'r> Runner<'r> {
         };
         drop(beating);
         // What a function forgot to commit must not pass for done, nor be committed by our record.
-        let left_open = is_in_transaction(session).await;
-        if left_open {
-            let _ = session.script("ROLLBACK".to_owned()).await;
-        }
-        let given_back = self.give_back(session, &kept).await;
-        let cleared = session.script(clear_audit(tables)).await;
-        let output = checked?;
+        let tidied = async {
+            let left_open = is_in_transaction(session).await;
+            if left_open {
+                let _ = session.script("ROLLBACK".to_owned()).await;
+            }
+            let given_back = self.give_back(session, &kept).await;
+            let cleared = session.script(clear_audit(tables)).await;
+            (left_open, given_back, cleared)
+        };
+        // A statement that could not be cancelled still occupies the session.
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let (output, (left_open, given_back, cleared)) = match checked {
+            Ok(output) => (output, tidied.await),
+            Err(error) => {
+                let _ = tokio::time::timeout(PATIENCE, tidied).await;
+                return Err(error);
+            }
+        };
         given_back?;
         if left_open {
             return Err(transaction_left_open(step));

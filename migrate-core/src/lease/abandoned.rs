@@ -1,6 +1,5 @@
 //! A run whose future was dropped: nobody is left to give its lock back.
 
-use crate::dialect::clock_micros;
 use crate::interrupt::{Interrupt, Reason};
 use crate::ledger::Tables;
 use crate::target::Options;
@@ -42,24 +41,19 @@ impl Drop for Abandoned {
         // A SQLite statement that still runs in its own thread sees this and stops.
         self.interrupt.raise(Reason::Shutdown);
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(expire(server, self.tables.clone(), self.token));
+            runtime.spawn(expire_abandoned(server, self.tables.clone(), self.token));
         }
     }
 }
 
 /// The lease ends, but the lock is not free: whoever takes it over first ends our session, where
 /// a statement may still run.
-async fn expire(server: Options, tables: Tables, token: i64) {
+async fn expire_abandoned(server: Options, tables: Tables, token: i64) {
     let Ok(mut session) = server.open().await else {
         return;
     };
-    let sql = format!(
-        "UPDATE {} SET expires_at = {} WHERE id = 1 AND token = {token}",
-        tables.lease(),
-        clock_micros(tables.database()),
-    );
-    if let Err(failed) = session.script(sql).await {
-        tracing::warn!(error = %failed.error, "an abandoned lock could not be given back; it ends with its lease");
+    if let Err(error) = super::expire(&mut *session, &tables, token).await {
+        tracing::warn!(%error, "an abandoned lock could not be given back; it ends with its lease");
     }
     session.close().await;
 }

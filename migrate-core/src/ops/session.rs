@@ -13,7 +13,7 @@ use crate::event::Event;
 use crate::exec::{Reporter, Runner, RunnerParts, dry_run, ensure_ledger};
 use crate::heartbeat::{Activity, Beat, Heartbeat};
 use crate::holder::Holder;
-use crate::interrupt::Interrupt;
+use crate::interrupt::{Interrupt, Shutdown};
 use crate::lease::{self, Abandoned, Lease, LeaseRequest};
 use crate::ledger::{Ledger, LedgerRead, Tables, read_ledger};
 use crate::migrator::Migrator;
@@ -33,6 +33,8 @@ pub(super) struct Locked<'r> {
     pub(super) runner: Runner<'r>,
     pub(super) waited: Duration,
     token: i64,
+    /// Our own session, as the lock's row names it.
+    session: String,
     heartbeat: Option<Heartbeat>,
     abandoned: Abandoned,
 }
@@ -225,6 +227,7 @@ impl<'c> Migrator<'c> {
             runner: Runner::new(parts, LedgerRows::default()),
             waited: lease.waited,
             token,
+            session: lease.session.clone(),
             heartbeat,
             abandoned,
         }
@@ -244,7 +247,8 @@ impl<'c> Migrator<'c> {
         self.enter(session, tables, history).await
     }
 
-    /// Gives the lock back, on this session or, if that is broken, on another.
+    /// Gives the lock back, on this session or, if that is broken or busy, on another; a statement
+    /// that still runs in it must then have ended first.
     pub(super) async fn leave(
         &self,
         session: &mut dyn Session,
@@ -262,7 +266,15 @@ impl<'c> Migrator<'c> {
         if let Some(server) = self.target.beside()
             && let Ok(mut other) = server.open().await
         {
-            if let Err(error) = lease::release(&mut *other, tables, locked.token).await {
+            // Not the run's own interrupt, which may be why we are here.
+            let calm = Interrupt::within(&Shutdown::new());
+            let ended = lease::end_session(&mut *other, &locked.session, PATIENCE, &calm);
+            let released = match ended.await {
+                Ok(()) => lease::release(&mut *other, tables, locked.token).await,
+                // Whoever comes next tries again to end it before taking the lock.
+                Err(_) => lease::expire(&mut *other, tables, locked.token).await,
+            };
+            if let Err(error) = released {
                 tracing::warn!(%error, "the lock could not be given back; it ends with its lease");
             }
             other.close().await;

@@ -13,6 +13,7 @@ each_database! {
     all: cancels_an_atomic_sql_step, cancels_on_a_fresh_database, cancels_a_function,
         cancels_a_non_atomic_step, cancels_a_function_that_waits_for_something_else,
         cancels_a_wait_for_the_lock, a_cancelled_handle_starts_nothing, cancels_a_dry_run;
+    servers: nothing_runs_on_when_the_lock_is_free;
 }
 
 const FIRST: (&str, &str) = ("0001_initial.sql", ITEM);
@@ -25,6 +26,15 @@ async fn cancelled(
     database: &TestDatabase,
     history: History,
     when: impl Fn(&Event) -> bool + Send + Sync + 'static,
+) -> migrate_core::Error {
+    cancelled_within(database, history, when, SOON).await
+}
+
+async fn cancelled_within(
+    database: &TestDatabase,
+    history: History,
+    when: impl Fn(&Event) -> bool + Send + Sync + 'static,
+    soon: Duration,
 ) -> migrate_core::Error {
     let shutdown = Shutdown::new();
     let handle = shutdown.clone();
@@ -41,7 +51,7 @@ async fn cancelled(
     let run = tokio::spawn(async move { migrator.run().await });
     reached.notified().await;
     handle.cancel();
-    let ended = tokio::time::timeout(SOON, run).await;
+    let ended = tokio::time::timeout(soon, run).await;
     let error = ended
         .expect("the run was not cancelled")
         .unwrap()
@@ -254,4 +264,34 @@ async fn cancels_a_dry_run(db: Db) {
         .unwrap_err();
     assert_eq!(error.code(), ErrorCode::Cancelled, "{error}");
     assert_eq!(database.dump(Scope::Everything).await, before);
+}
+
+/// A function that will not stop is left to itself; what it still runs in the server is ended
+/// before the lock is free for others.
+async fn nothing_runs_on_when_the_lock_is_free(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&[FIRST])).await;
+    let function = Function::new("work_v1_2026_01_02", move |cx| {
+        Box::pin(async move {
+            loop {
+                // Whatever it is told, it begins again.
+                let _ = cx.conn().script(sleep(db).to_owned()).await;
+            }
+        })
+    });
+    let function = function.after(&["0001_initial"]).non_atomic().build();
+    let all = steps(&[FIRST]).function(function).build().unwrap();
+    let error = cancelled_within(&database, all, begins("work_v1_2026_01_02"), SOON * 2).await;
+    assert!(error.progress().is_some(), "{error}");
+    let asleep = match db {
+        Db::Postgres => {
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+             AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
+        }
+        _ => {
+            "SELECT count(*) FROM information_schema.processlist WHERE db = DATABASE() \
+             AND info LIKE '%SLEEP(60)%' AND id <> CONNECTION_ID()"
+        }
+    };
+    assert_eq!(database.count(asleep).await, 0, "it runs on");
 }
