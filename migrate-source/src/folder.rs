@@ -11,6 +11,8 @@ use crate::Database;
 use crate::file_name::{Direction, FileName};
 use crate::shares::map_in_shares;
 
+mod numbers;
+
 /// The name of the index file.
 pub const INDEX_FILE: &str = "index.txt";
 
@@ -217,7 +219,7 @@ fn conflicts(files: &[FolderFile]) -> Vec<FolderError> {
     let mut purposes: BTreeMap<(&str, Option<Database>, bool), &FolderFile> = BTreeMap::new();
     for file in files {
         let first = *steps.entry(file.name.number).or_insert(file);
-        if first.name.step != file.name.step {
+        if first.name.step != file.name.step && !numbers::may_share(files, first, file) {
             errors.push(FolderError::new(
                 &file.path,
                 "duplicate-number",
@@ -225,7 +227,7 @@ fn conflicts(files: &[FolderFile]) -> Vec<FolderError> {
                     "`{}` has the number {:04} already",
                     first.file_name, file.name.number
                 ),
-                "give the later of the two the next free number; rename the file, then `cargo migrate index`",
+                "run `cargo migrate merge`: it gives the one that is applied nowhere the next free number, and mends the index",
             ));
         }
         let is_down = file.name.direction == Direction::Down;

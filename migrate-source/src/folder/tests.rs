@@ -202,3 +202,28 @@ fn the_index_is_written_only_when_it_differs() {
     assert!(write_index(&scratch.0).expect("written"));
     assert!(write_index(&scratch.0.join("none")).is_err());
 }
+
+#[test]
+fn a_squash_may_have_the_number_of_what_it_replaces() {
+    let scratch = Scratch::new(&[
+        ("0001_a.sql", ""),
+        (
+            "0001_squashed_0002_b.sql",
+            "-- migrate: replaces = [\"0001_a\", \"0002_b\"]\n",
+        ),
+        (
+            "0001_squashed_0003_c.sql",
+            "-- migrate: replaces = [\"0001_squashed_0002_b\", \"users.0003_c\"]\n",
+        ),
+        ("0002_b.sql", ""),
+        ("0003_c.sql", ""),
+        ("0003_other.sql", "-- migrate: replaces = [\"0002_b\"]\n"),
+    ]);
+    let errors = read_folder(&scratch.0).expect_err("one number twice");
+    let [error] = errors.as_slice() else {
+        panic!("not one error: {errors:?}")
+    };
+    assert_eq!(error.code, "duplicate-number");
+    assert!(error.path.ends_with("0003_other.sql"), "{error}");
+    assert!(error.message.contains("`0003_c.sql`"), "{error}");
+}

@@ -284,3 +284,22 @@ proptest! {
         prop_assert_eq!(names(found.after.as_deref().unwrap_or_default()), expected);
     }
 }
+
+#[test]
+fn several_strings_need_no_brackets() {
+    let found = header(
+        "-- migrate: replaces = \"0001_a\", \"0002_b\" ,\"b.0003_c\", atomic = false, after = \"0004_d\"\n",
+    );
+    assert_eq!(names(&found.replaces), ["0001_a", "0002_b", "b.0003_c"]);
+    assert_eq!(found.atomic, Some(false));
+    assert_eq!(names(&found.after.expect("given")), ["0004_d"]);
+    assert_eq!(
+        errors("-- migrate: replaces = \"0001_a\", \"0002_b\n"),
+        [("bad-directive", 1, 34)]
+    );
+    assert_eq!(
+        errors("-- migrate: atomic = false, \"0002_b\"\n"),
+        [("bad-directive", 1, 29)]
+    );
+    says("-- migrate: replaces = \"0001_a\", \"0001_a\"\n", "twice");
+}

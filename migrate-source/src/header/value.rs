@@ -1,5 +1,5 @@
 //! Reads the text of one directive comment: `key = value, key = value`, where a value is a word, a
-//! string or a list of strings.
+//! string or several, in brackets or without.
 
 /// One `key = value` of a comment. Offsets are bytes of the comment's text after `migrate:`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl<'a> Scanner<'a> {
 
     fn value(&mut self, key: &str) -> Result<Value<'a>, (usize, String)> {
         if self.rest().starts_with('"') {
-            return self.text().map(Value::Text);
+            return self.texts();
         }
         if self.eat('[') {
             return self.list(key).map(Value::List);
@@ -157,6 +157,27 @@ impl<'a> Scanner<'a> {
         let text = self.take(length);
         self.at += 1;
         Ok(text)
+    }
+
+    /// `"a"` or `"a", "b"`: a comma belongs to the value if a string follows it, for a key has no quotes.
+    fn texts(&mut self) -> Result<Value<'a>, (usize, String)> {
+        let first = self.text()?;
+        let mut list = vec![first];
+        loop {
+            let end = self.at;
+            self.skip_blanks();
+            let comma = self.eat(',');
+            self.skip_blanks();
+            if comma && self.rest().starts_with('"') {
+                list.push(self.text()?);
+                continue;
+            }
+            self.at = end;
+            return Ok(match list.as_slice() {
+                [_] => Value::Text(first),
+                _ => Value::List(list),
+            });
+        }
     }
 
     fn list(&mut self, key: &str) -> Result<Vec<&'a str>, (usize, String)> {
