@@ -2,6 +2,8 @@
 //!
 //! An app may have a thousand files: no file is read more often than it has to be.
 
+use std::collections::HashMap;
+
 use migrate_source::checksum::{Checksum, normalise, of_canonical};
 use migrate_source::classify::{any_step_errors, atomic_step_errors, table_rebuild_risk};
 use migrate_source::file_name::Direction;
@@ -17,29 +19,84 @@ pub(super) struct Checked {
     /// Empty if the file cannot be read.
     pub(super) header: Header,
     pub(super) errors: Vec<SourceError>,
+    /// Whether the file has a `-- migrate: down` part.
+    has_down: bool,
+    unreadable: bool,
 }
 
-/// Checks files; the results are in their order.
+/// What the files that go forward say about a whole step.
+#[derive(Default)]
+struct Forward<'a> {
+    not_atomic: bool,
+    foreign_keys_off: bool,
+    /// Nothing is known then, and the way back is judged by what it says itself.
+    unreadable: bool,
+    /// The files with a `-- migrate: down` part, and the database each is for.
+    downs: Vec<(Option<Database>, &'a str)>,
+}
+
+/// How the statements of a file run.
+struct Rules {
+    database: Option<Database>,
+    atomic: bool,
+    foreign_keys_off: bool,
+}
+
+/// Checks files; the results are in their order. The files that go back come last, because how their
+/// statements run is up to the file that goes forward.
 pub(super) fn check_files(files: &[FolderFile]) -> Vec<Checked> {
-    map_in_shares(files, check_file)
+    let (back, forward): (Vec<_>, Vec<_>) = files
+        .iter()
+        .enumerate()
+        .partition(|(_, file)| file.name.direction == Direction::Down);
+    let mut checked = map_in_shares(&forward, |&(at, file)| (at, check_file(file, None)));
+    let mut steps: HashMap<&str, Forward> = HashMap::new();
+    for ((_, file), (_, checked)) in forward.iter().zip(&checked) {
+        let step = steps.entry(&file.name.step).or_default();
+        step.not_atomic |= checked.header.atomic == Some(false);
+        step.foreign_keys_off |= checked.header.foreign_keys_off;
+        step.unreadable |= checked.unreadable;
+        if checked.has_down {
+            step.downs.push((file.name.database, &file.file_name));
+        }
+    }
+    checked.extend(map_in_shares(&back, |&(at, file)| {
+        (at, check_file(file, steps.get(file.name.step.as_str())))
+    }));
+    checked.sort_by_key(|(at, _)| *at);
+    checked.into_iter().map(|(_, checked)| checked).collect()
 }
 
-fn check_file(file: &FolderFile) -> Checked {
+fn check_file(file: &FolderFile, forward: Option<&Forward<'_>>) -> Checked {
     let text = normalise(&file.text);
     let checksum = of_canonical(&text);
     let database = file.name.database.or_else(only_database);
     match parse_normalised(&text, database) {
         Ok(sql) => {
             let mut errors = direction_errors(&sql, file);
-            errors.extend(statement_errors(&sql, database));
+            let mut rules = Rules {
+                database,
+                atomic: sql.header.atomic != Some(false),
+                foreign_keys_off: sql.header.foreign_keys_off,
+            };
+            if let Some(forward) = forward.filter(|forward| !forward.unreadable) {
+                errors.extend(down_errors(&sql.header, file, forward));
+                rules.atomic = !forward.not_atomic;
+                rules.foreign_keys_off = forward.foreign_keys_off;
+            }
+            errors.extend(statement_errors(&sql, &rules));
             Checked {
                 checksum,
+                has_down: sql.down.is_some(),
+                unreadable: false,
                 header: sql.header,
                 errors,
             }
         }
         Err(errors) => Checked {
             checksum,
+            has_down: false,
+            unreadable: true,
             header: Header::default(),
             errors,
         },
@@ -76,17 +133,65 @@ fn direction_errors(sql: &SqlFile, file: &FolderFile) -> Vec<SourceError> {
     }]
 }
 
-fn statement_errors(sql: &SqlFile, database: Option<Database>) -> Vec<SourceError> {
-    let atomic = sql.header.atomic != Some(false);
+/// What a `.down.sql` file must not say: the file that goes forward speaks for the whole step.
+fn down_errors(header: &Header, file: &FolderFile, forward: &Forward<'_>) -> Vec<SourceError> {
+    let error = |line: u32, code, message: String, help: String| SourceError {
+        code,
+        line,
+        column: 1,
+        message,
+        help,
+    };
+    let mut errors = Vec::new();
+    for key in ["after", "before", "replaces", "run", "foreign_keys"] {
+        if let Some(line) = header.line_of(key) {
+            errors.push(error(
+                line,
+                "directive-in-down-file",
+                format!("`{key}` has no effect in a file that goes back"),
+                "move it to the file that goes forward, which speaks for both ways".to_owned(),
+            ));
+        }
+    }
+    if header
+        .atomic
+        .is_some_and(|atomic| atomic == forward.not_atomic)
+    {
+        let (way_back, other) = match forward.not_atomic {
+            true => ("true", "false"),
+            false => ("false", "true"),
+        };
+        errors.push(error(
+            header.line_of("atomic").unwrap_or(1),
+            "contradicting-directives",
+            format!("the file that goes back says `atomic = {way_back}`, and the one that goes forward runs as `atomic = {other}`"),
+            "say it in the file that goes forward, which speaks for both ways".to_owned(),
+        ));
+    }
+    let twice = forward.downs.iter();
+    let mut twice = twice.filter(|(database, _)| *database == file.name.database);
+    if let Some((_, other)) = twice.next() {
+        errors.push(error(
+            1,
+            "two-ways-back",
+            format!("`{other}` has a `-- migrate: down` part already"),
+            "keep the part or this file".to_owned(),
+        ));
+    }
+    errors
+}
+
+fn statement_errors(sql: &SqlFile, rules: &Rules) -> Vec<SourceError> {
+    let database = rules.database;
     let may_be_sqlite = database.is_none_or(|database| database == Database::Sqlite);
     let mut errors = Vec::new();
     for part in [Some(&sql.up), sql.down.as_ref()].into_iter().flatten() {
-        if atomic {
+        if rules.atomic {
             errors.extend(atomic_step_errors(part, database));
         } else {
             errors.extend(any_step_errors(part, database));
         }
-        if may_be_sqlite && !sql.header.foreign_keys_off && may_rename(part) {
+        if may_be_sqlite && !rules.foreign_keys_off && may_rename(part) {
             errors.extend(table_rebuild_risk(part));
         }
     }

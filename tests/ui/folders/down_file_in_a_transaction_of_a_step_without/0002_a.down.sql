@@ -1,0 +1,2 @@
+-- migrate: atomic = true
+DROP INDEX users_id;

@@ -1,0 +1,2 @@
+-- migrate: atomic = false
+CREATE INDEX users_id ON users (id);

@@ -1,0 +1,2 @@
+-- migrate: atomic = false
+DROP INDEX users_id;

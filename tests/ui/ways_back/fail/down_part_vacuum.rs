@@ -1,0 +1,3 @@
+migrate_core::embed_migrations! { users => "ui/down_part_vacuum" }
+
+fn main() {}
