@@ -64,6 +64,14 @@ use proc_macro::TokenStream;
 /// -- migrate: after = ["0001_initial", "billing.0002_add_tax"], run = "fill_tax_2026_11_20"
 /// ```
 ///
+/// # Squashes
+///
+/// A file whose header says `-- migrate: replaces = ["0001_initial", "0002_add_email"]` stands for those steps,
+/// which may be data migrations too. Both histories can be in the folder: the squash may have the
+/// number of a step that it replaces. Once the files are deleted, their names go on to mean the squash,
+/// in this crate and in others; rustc reports them as deprecated where a function names them. The header of a SQL
+/// file that names one is not reported, because a file that has been applied must not be edited.
+///
 /// # `extern`
 ///
 /// `extern billing` takes the app `billing` of the crate `billing`, which has an `embed_migrations!` of its
@@ -73,7 +81,8 @@ use proc_macro::TokenStream;
 /// # Errors
 ///
 /// Files that cannot be steps, two with one number, unknown or misspelt directives, quotes and comments
-/// that are never closed, references that lead nowhere, steps that wait for each other, and
+/// that are never closed, references that lead nowhere, steps that wait for each other, squashes of what
+/// cannot be one step, several last steps of one app, and
 /// statements that must not stand in a transaction are compile errors, all of them at once, each with
 /// file, line and column.
 ///

@@ -16,6 +16,8 @@
 mod matrix;
 #[path = "packages/mistakes.rs"]
 mod mistakes;
+#[path = "packages/squashed.rs"]
+mod squashed;
 #[path = "packages/workspace.rs"]
 mod workspace;
 
@@ -97,6 +99,34 @@ fn edited_and_new_files_are_noticed() {
     let edited = [("0001_a.sql", "SELECT 1;\n"), ("0002_b.sql", "BEGIN;\n")];
     workspace.write(&[package(&edited, "0001_a.sql\n0002_b.sql\n")]);
     assert!(build().stderr.contains("0002_b.sql:1:1: BEGIN would end"));
+}
+
+/// Files that a squash replaces are deleted, and so is a function; other crates, and functions and files of the
+/// same one, still name them.
+#[test]
+fn replaced_names_stay_valid_and_functions_are_told_what_to_write_instead() {
+    let workspace = Workspace::new("squashed", "");
+    workspace.write(&squashed::packages());
+    for (package, expected) in squashed::WARNINGS {
+        let warnings = workspace.warnings(package);
+        let as_expected = warnings.len() == expected.len()
+            && warnings
+                .iter()
+                .zip(*expected)
+                .all(|(warning, (place, end))| {
+                    warning.code.as_deref() == Some("deprecated")
+                        && warning.place == *place
+                        && warning.message.ends_with(end)
+                });
+        assert!(as_expected, "warnings of {package}: {warnings:#?}");
+    }
+    for (binary, expected) in squashed::EXPECTED {
+        assert_eq!(
+            workspace.steps(binary, "debug"),
+            *expected,
+            "steps of {binary}"
+        );
+    }
 }
 
 /// Errors whose text is rustc's own and changes with it, or has a date: one error, its code, and

@@ -21,6 +21,7 @@ use super::valid::{Step, StepPath};
 /// The constant and the registered step.
 pub(super) fn step(attr: &Attr, function: &Function, step: &Step) -> TokenStream {
     let runtime = attr.runtime();
+    let replaced = replaced_names(step);
     let rank = rank(attr, step);
     let constant = constant(attr, function, step, &quote!(RANK));
     let registration = registration(attr, function, step);
@@ -30,6 +31,7 @@ pub(super) fn step(attr: &Attr, function: &Function, step: &Step) -> TokenStream
         function,
         step,
         &quote! {
+            #replaced
             #rank
             #constant
             #place
@@ -56,6 +58,17 @@ pub(super) fn wrapped(function: &Function, step: &Step, items: &TokenStream) -> 
             #items
         };
     }
+}
+
+/// The names of data migrations that a squash has replaced are constants of traits.
+fn replaced_names(step: &Step) -> Option<TokenStream> {
+    let mut references = step.after.iter().chain(&step.before);
+    references.any(|path| path.is_data).then(|| {
+        quote! {
+            #[allow(unused_imports)]
+            use crate::migrations::__replaced::*;
+        }
+    })
 }
 
 /// `type App = crate::migrations::users;`: the path stands in one place only, so that an unknown app

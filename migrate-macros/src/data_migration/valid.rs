@@ -28,6 +28,8 @@ pub(super) struct Step {
 pub(super) struct StepPath {
     pub(super) app: Option<Ident>,
     pub(super) ident: Ident,
+    /// Whether the name is that of a data migration.
+    pub(super) is_data: bool,
 }
 
 /// Applies all rules.
@@ -177,6 +179,9 @@ fn references(
         paths.push(StepPath {
             app,
             ident: ident(&reference.name, place),
+            is_data: !reference
+                .name
+                .starts_with(|first: char| first.is_ascii_digit()),
         });
     }
     paths

@@ -9,6 +9,7 @@ use migrate_source::folder::INDEX_FILE;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
+use super::aliases;
 use super::input::{ExternInput, Input};
 use super::load::LoadedApp;
 use super::rank::Rank;
@@ -26,10 +27,15 @@ pub(super) fn migrations(
 ) -> TokenStream {
     let runtime = input.runtime();
     let types = apps.iter().enumerate().map(|(at, app)| {
-        let ty = app_type(app, &steps::constants(apps, at, graph, ranks), true);
+        let (own, replaced) = (
+            steps::constants(apps, at, graph, ranks),
+            aliases::constants(apps, at, graph),
+        );
+        let ty = app_type(app, &quote!(#own #replaced), true);
         let files = files(app);
         quote!(#ty #files)
     });
+    let replaced = aliases::traits(input, apps, graph);
     let (missing, checks) = (steps::missing(graph), steps::checks(apps, graph, &runtime));
     let externs = input
         .externs
@@ -48,6 +54,7 @@ pub(super) fn migrations(
         use ::core::include_str as __text;
         #(#externs)*
         #(#types)*
+        #replaced
         #missing
         #checks
         pub(super) static __APPS: &[__App] = &[#(#values),*];
@@ -65,23 +72,25 @@ pub(super) fn migrations(
 
 /// The module without anything that could be a second error: every constant has a rank of zero, and
 /// there is no file and no other crate.
-pub(super) fn fallback(input: &Input, apps: &[LoadedApp]) -> TokenStream {
-    let types = apps.iter().map(|app| {
+pub(super) fn fallback(input: &Input, apps: &[LoadedApp], graph: &Graph) -> TokenStream {
+    let types = apps.iter().enumerate().map(|(at, app)| {
         let mut text = String::new();
         for step in &app.steps {
             steps::constant(&mut text, step, 0);
         }
-        app_type(app, &tokens(&text), false)
+        let (own, replaced) = (tokens(&text), aliases::constants(apps, at, graph));
+        app_type(app, &quote!(#own #replaced), false)
     });
     let externs = input
         .externs
         .iter()
         .enumerate()
         .map(|(at, krate)| extern_crate(at, krate));
+    let replaced = aliases::traits(input, apps, graph);
     module(
         input,
         apps,
-        &quote!(#(#externs)* #(#types)*),
+        &quote!(#(#externs)* #(#types)* #replaced),
         &quote!(&[], &[], &[]),
     )
 }
@@ -101,7 +110,7 @@ fn module(
         /// The apps of this crate, one type each, with one constant per step.
         #[allow(
             nonstandard_style, dead_code, missing_docs, unreachable_pub, unused_imports,
-            unused_qualifications, missing_debug_implementations, clippy::all, clippy::pedantic
+            unused_qualifications, missing_debug_implementations, deprecated, clippy::all, clippy::pedantic
         )]
         pub mod migrations {
             #items
@@ -212,9 +221,12 @@ fn crate_alias(at: usize, span: Span) -> Ident {
 /// one error.
 fn extern_crate(at: usize, input: &ExternInput) -> TokenStream {
     let (krate, apps) = (&input.krate, &input.apps);
-    let alias = crate_alias(at, krate.span());
+    let (alias, replaced) = (
+        crate_alias(at, krate.span()),
+        aliases::extern_module(at, krate.span()),
+    );
     let imports = quote_spanned! {krate.span()=>
-        use ::#krate::migrations::__MIGRATIONS as #alias;
+        use ::#krate::migrations::{__MIGRATIONS as #alias, __replaced as #replaced};
     };
     let apps = apps
         .iter()

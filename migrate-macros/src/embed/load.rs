@@ -21,7 +21,7 @@ pub(super) struct LoadedApp {
     pub(super) span: proc_macro2::Span,
     pub(super) path: PathBuf,
     pub(super) files: Vec<LoadedFile>,
-    /// By number, one for all files of a step.
+    /// By number and name, one for all files of a step.
     pub(super) steps: Vec<SqlStep>,
     pub(super) has_index: bool,
 }
@@ -39,6 +39,15 @@ pub(super) struct SqlStep {
     pub(super) ident: String,
     /// The headers of the files that go forward, each with the file as messages name it.
     pub(super) headers: Vec<(String, Header)>,
+}
+
+impl SqlStep {
+    /// Whether the step stands for others.
+    pub(super) fn is_squash(&self) -> bool {
+        self.headers
+            .iter()
+            .any(|(_, header)| !header.replaces.is_empty())
+    }
 }
 
 /// Reads the folders of all apps.
@@ -154,7 +163,7 @@ fn add_file(
     app: &AppInput,
     file: FolderFile,
     checked: Checked,
-    steps: &mut BTreeMap<u32, SqlStep>,
+    steps: &mut BTreeMap<(u32, String), SqlStep>,
     files: &mut Vec<LoadedFile>,
     errors: &mut Errors,
 ) {
@@ -174,7 +183,7 @@ fn add_file(
         );
     }
     let step = steps
-        .entry(file.name.number)
+        .entry((file.name.number, file.name.step.clone()))
         .or_insert_with(|| empty_step(&file.name));
     if file.name.direction != Direction::Down {
         step.headers.push((place, checked.header));

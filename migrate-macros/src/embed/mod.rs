@@ -1,7 +1,8 @@
 //! `embed_migrations!`: the arguments are read (`input`), then the folders (`load`, `check`), the
 //! references between steps are resolved (`resolve`) and ordered (`rank`), and all becomes
-//! one module of types and constants and one static (`expand`, `steps`).
+//! one module of types and constants and one static (`expand`, `steps`, `aliases`).
 
+mod aliases;
 mod check;
 mod expand;
 mod input;
@@ -19,12 +20,12 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let input = input::Input::parse(input, &mut errors);
     let apps = load::load(&input, &mut errors);
-    let graph = resolve::resolve(&apps, &input.externs, &mut errors);
-    let ranks = rank::ranks(&apps, &graph, &mut errors);
+    let mut graph = resolve::resolve(&apps, &input.externs, &mut errors);
+    let ranks = rank::ranks(&apps, &mut graph, &mut errors);
     let tokens = if errors.is_empty() {
         expand::migrations(&input, &apps, &graph, &ranks)
     } else {
-        expand::fallback(&input, &apps)
+        expand::fallback(&input, &apps, &graph)
     };
     tokens.into_iter().chain(errors.into_tokens()).collect()
 }

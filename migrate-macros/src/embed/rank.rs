@@ -35,7 +35,10 @@ pub(super) fn is_base(node: &Node) -> bool {
 }
 
 /// The rank of every node. For a base it covers only the SQL steps it comes after.
-pub(super) fn ranks(apps: &[LoadedApp], graph: &Graph, errors: &mut Errors) -> Vec<Rank> {
+///
+/// Both histories must be in order, the one without squashes and the one with them; the ranks are those of the
+/// latter, in which a replaced step has the rank of its squash.
+pub(super) fn ranks(apps: &[LoadedApp], graph: &mut Graph, errors: &mut Errors) -> Vec<Rank> {
     let mut ranks = vec![
         Rank {
             literal: 1,
@@ -43,8 +46,22 @@ pub(super) fn ranks(apps: &[LoadedApp], graph: &Graph, errors: &mut Errors) -> V
         };
         graph.nodes.len()
     ];
+    let unsquashed = order(graph);
+    if unsquashed.len() < graph.nodes.len() {
+        report_cycle(apps, graph, &unsquashed, errors);
+        return ranks;
+    }
+    if !errors.is_empty() {
+        // Squashes with a mistake in them would seem to wait for each other as well.
+        return ranks;
+    }
+    graph.contract();
     let order = order(graph);
     for &node in &order {
+        if let Some(squash) = graph.replaced_by(node) {
+            ranks[node] = equal_to(squash, &graph.nodes[squash], &ranks[squash]);
+            continue;
+        }
         let mut rank = ranks[node].clone();
         for &other in &graph.nodes[node].after {
             if is_base(&graph.nodes[other]) {
@@ -59,9 +76,20 @@ pub(super) fn ranks(apps: &[LoadedApp], graph: &Graph, errors: &mut Errors) -> V
         ranks[node] = rank;
     }
     if order.len() < graph.nodes.len() {
-        report_cycle(apps, graph, &order, errors);
+        report_squashed_cycle(apps, graph, &order, errors);
     }
     ranks
+}
+
+/// The rank of a step that has the place of another.
+fn equal_to(node: usize, value: &Node, rank: &Rank) -> Rank {
+    if !is_base(value) {
+        return rank.clone();
+    }
+    Rank {
+        literal: 0,
+        bases: BTreeMap::from([(node, 0)]),
+    }
 }
 
 /// The nodes, each behind those it comes after; without the ones that wait for each other.
@@ -93,32 +121,54 @@ fn order(graph: &Graph) -> Vec<usize> {
 fn report_cycle(apps: &[LoadedApp], graph: &Graph, order: &[usize], errors: &mut Errors) {
     let cycle = find_cycle(graph, order);
     let Some(&first) = cycle.first() else { return };
-    let name = |node: usize| {
-        let Node { app, step, .. } = graph.nodes[node];
-        format!("`{}.{}`", apps[app].label, apps[app].steps[step].name)
-    };
-    let mut chain: Vec<String> = cycle.iter().map(|&node| name(node)).collect();
-    chain.push(name(first));
     let places = cycle
         .iter()
-        .flat_map(|&node| places(apps, &graph.nodes[node]));
+        .flat_map(|&node| places(apps, &graph.nodes[node], &["after", "before"]));
     let places: Vec<String> = places.collect();
     errors.at(
         apps[graph.nodes[first].app].span,
         format!(
             "these steps wait for each other: {}",
-            chain.join(" waits for ")
+            chain(apps, graph, &cycle)
         ),
         format!("change one of the directives at {}", places.join(", ")),
     );
 }
 
+/// A cycle that is there only when the squashes are in force: a step between those that one stands for.
+fn report_squashed_cycle(apps: &[LoadedApp], graph: &Graph, order: &[usize], errors: &mut Errors) {
+    let cycle = find_cycle(graph, order);
+    let Some(&first) = cycle.first() else { return };
+    let places = cycle
+        .iter()
+        .flat_map(|&node| places(apps, &graph.nodes[node], &["replaces"]));
+    let places: Vec<String> = places.collect();
+    errors.at(
+        apps[graph.nodes[first].app].span,
+        format!(
+            "a squash cannot have the place of all the steps that it replaces, because others come between them: {}",
+            chain(apps, graph, &cycle)
+        ),
+        format!(
+            "write one squash for the steps before those and one for the steps behind, at {}; \
+             a squash that waits only because of its number takes the number of the first step that it replaces",
+            places.join(", ")
+        ),
+    );
+}
+
+/// `a` waits for `b` waits for `a`
+fn chain(apps: &[LoadedApp], graph: &Graph, cycle: &[usize]) -> String {
+    let closed = cycle.iter().chain(cycle.first());
+    let names = closed.map(|&node| format!("`{}`", graph.nodes[node].name(apps)));
+    names.collect::<Vec<_>>().join(" waits for ")
+}
+
 /// Where the headers of a step name other steps.
-fn places(apps: &[LoadedApp], node: &Node) -> Vec<String> {
+fn places(apps: &[LoadedApp], node: &Node, keys: &[&str]) -> Vec<String> {
     let headers = &apps[node.app].steps[node.step].headers;
     let lines = headers.iter().flat_map(|(place, header)| {
-        ["after", "before"]
-            .into_iter()
+        keys.iter()
             .filter_map(move |key| header.line_of(key).map(|line| format!("{place}:{line}")))
     });
     lines.collect()

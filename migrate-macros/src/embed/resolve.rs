@@ -6,12 +6,18 @@
 use std::collections::{BTreeMap, HashMap};
 
 use migrate_source::header::Header;
-use migrate_source::name::{Reference, nearest, parse_data_name, step_ident};
+use migrate_source::name::{Reference, step_ident};
 use proc_macro2::Span;
 
 use super::input::ExternInput;
 use super::load::LoadedApp;
-use crate::errors::{Errors, list};
+use crate::errors::Errors;
+
+mod mistakes;
+mod squashes;
+
+pub(super) use squashes::Alias;
+use squashes::{Squashes, is_sql};
 
 /// A step that only rustc can look up.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,11 +50,18 @@ impl Node {
             .map(|(function, _)| function);
         self.after_unknown.iter().chain(runs)
     }
+
+    /// `users.0001_initial`
+    pub(super) fn name(&self, apps: &[LoadedApp]) -> String {
+        let app = &apps[self.app];
+        format!("{}.{}", app.label, app.steps[self.step].name)
+    }
 }
 
 /// Where a step that only rustc can look up is named first.
 pub(super) struct Mention {
-    pub(super) message: String,
+    /// What to say if there is no such step; without it rustc says so in its own words.
+    pub(super) message: Option<String>,
     pub(super) span: Span,
 }
 
@@ -58,11 +71,14 @@ pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
     /// What rustc must look up.
     pub(super) unknown: BTreeMap<Unknown, Mention>,
+    /// What stands for what.
+    pub(super) squashes: Squashes,
 }
 
 /// Builds the graph; references that lead nowhere go to `errors`.
 pub(super) fn resolve(apps: &[LoadedApp], externs: &[ExternInput], errors: &mut Errors) -> Graph {
     let mut resolver = Resolver::new(apps, externs, errors);
+    resolver.squashes();
     for (app, loaded) in apps.iter().enumerate() {
         for step in 0..loaded.steps.len() {
             resolver.step(app, step);
@@ -142,27 +158,45 @@ impl<'a> Resolver<'a> {
             .iter()
             .flat_map(|(_, header)| header.after.iter().flatten());
         let follows = !after.any(own);
-        if follows && step > 0 {
-            self.graph.nodes[node].after.push(node - 1);
+        if follows && let Some(before) = self.file_before(node, step) {
+            self.graph.nodes[node].after.push(before);
         }
         for (place, header) in &sql.headers {
-            let directive = |key| Directive {
-                key,
-                place: match header.line_of(key) {
-                    Some(line) => format!("{place}:{line}"),
-                    None => place.clone(),
-                },
-                span: loaded.span,
-                app: &loaded.label,
-                node,
-            };
-            self.header(header, directive);
+            self.header(node, place, header);
         }
     }
 
-    fn header(&mut self, header: &Header, directive: impl Fn(&'static str) -> Directive<'a>) {
+    /// The SQL file that a step follows when its header names none. A squash and what it replaces are
+    /// alternatives: neither follows the other.
+    fn file_before(&self, node: usize, step: usize) -> Option<usize> {
+        let squashes = &self.graph.squashes;
+        let mut earlier = (node - step..node).rev();
+        earlier.find(|&file| !squashes.replaces(file, node) && !squashes.replaces(node, file))
+    }
+
+    fn directive(
+        &self,
+        node: usize,
+        place: &str,
+        header: &Header,
+        key: &'static str,
+    ) -> Directive<'a> {
+        let loaded = &self.apps[self.graph.nodes[node].app];
+        Directive {
+            key,
+            place: match header.line_of(key) {
+                Some(line) => format!("{place}:{line}"),
+                None => place.to_owned(),
+            },
+            span: loaded.span,
+            app: &loaded.label,
+            node,
+        }
+    }
+
+    fn header(&mut self, node: usize, place: &str, header: &Header) {
         for reference in header.after.iter().flatten() {
-            let directive = directive("after");
+            let directive = self.directive(node, place, header, "after");
             match self.find(&directive, reference) {
                 Some(Found::Own(other)) => self.graph.nodes[directive.node].after.push(other),
                 Some(Found::Unknown(other)) => {
@@ -172,21 +206,19 @@ impl<'a> Resolver<'a> {
             }
         }
         for reference in &header.before {
-            let directive = directive("before");
+            let directive = self.directive(node, place, header, "before");
             if let Some(Found::Own(other)) = self.find(&directive, reference) {
                 self.graph.nodes[other].after.push(directive.node);
             }
         }
         for reference in &header.run {
-            self.run(&directive("run"), header, reference);
+            let directive = self.directive(node, place, header, "run");
+            self.run(&directive, header, reference);
         }
     }
 
     fn run(&mut self, directive: &Directive<'a>, header: &Header, reference: &Reference) {
-        if reference
-            .name
-            .starts_with(|first: char| first.is_ascii_digit())
-        {
+        if is_sql(&reference.name) {
             self.errors.at(
                 directive.span,
                 format!(
@@ -218,18 +250,10 @@ impl<'a> Resolver<'a> {
             key, place, span, ..
         } = directive;
         let label = reference.app.as_deref().unwrap_or(directive.app);
-        let own = self.apps.iter().find(|app| app.label == label);
-        if own.is_none() && !self.extern_labels.iter().any(|known| known == label) {
-            let help = self.unknown_app(label);
-            self.errors.at(
-                *span,
-                format!(
-                    "{place}: `{key}` names `{reference}`, and this crate has no app `{label}`"
-                ),
-                help,
-            );
+        if !self.known_label(directive, reference) {
             return None;
         }
+        let own_app = self.apps.iter().position(|app| app.label == label);
         if let Some(&node) = self.ids.get(&(label, reference.name.as_str())) {
             if node == directive.node {
                 self.errors.at(
@@ -239,15 +263,31 @@ impl<'a> Resolver<'a> {
                 );
                 return None;
             }
+            if self.graph.squashes.replaces(directive.node, node) {
+                self.replaced_itself(directive, reference);
+                return None;
+            }
             return Some(Found::Own(node));
-        }
-        if !self.may_exist(directive, reference, own) {
-            return None;
         }
         let unknown = Unknown {
             app: label.to_owned(),
             ident: step_ident(&reference.name),
         };
+        if let Some(squash) =
+            own_app.and_then(|app| self.graph.squashes.alias(app, &reference.name))
+        {
+            if squash == directive.node {
+                self.replaced_itself(directive, reference);
+                return None;
+            }
+            return Some(match is_sql(&reference.name) {
+                true => Found::Own(squash),
+                false => Found::Unknown(unknown),
+            });
+        }
+        if !self.may_exist(directive, reference, own_app.map(|app| &self.apps[app])) {
+            return None;
+        }
         let message = format!(
             "{place}: `{key}` names `{reference}`, and the app `{label}` has no such step\n\
              help: correct the name, or write the data migration"
@@ -256,70 +296,11 @@ impl<'a> Resolver<'a> {
             .unknown
             .entry(unknown.clone())
             .or_insert(Mention {
-                message,
+                // A replaced function of another crate is the constant of a trait, and beside a
+                // second one of ours rustc could not choose.
+                message: (own_app.is_some() || is_sql(&reference.name)).then_some(message),
                 span: span.resolved_at(Span::call_site()),
             });
         Some(Found::Unknown(unknown))
-    }
-
-    /// Whether a name that is no SQL step of ours can be a step at all.
-    fn may_exist(
-        &mut self,
-        directive: &Directive<'a>,
-        reference: &Reference,
-        own: Option<&LoadedApp>,
-    ) -> bool {
-        let Directive {
-            key, place, span, ..
-        } = directive;
-        let is_sql = reference
-            .name
-            .starts_with(|first: char| first.is_ascii_digit());
-        let problem = match own {
-            Some(app) if is_sql => {
-                format!("the app `{}` has no such SQL file", app.label)
-            }
-            _ if is_sql => return true,
-            _ => match parse_data_name(&reference.name) {
-                Ok(_) => return true,
-                Err(_) => "it is neither a SQL step nor the name of a data migration, which ends in a date".to_owned(),
-            },
-        };
-        let known = own
-            .iter()
-            .flat_map(|app| &app.steps)
-            .map(|step| step.name.as_str());
-        let known: Vec<&str> = known.collect();
-        let near = nearest(&reference.name, known.iter().copied()).or_else(|| {
-            known
-                .iter()
-                .copied()
-                .find(|name| name.ends_with(&format!("_{}", reference.name)))
-        });
-        let help = match near {
-            Some(near) => format!("write `{key} = \"{near}\"`"),
-            None => "write the name of a step: a SQL file's without `.sql`, or a data migration's"
-                .to_owned(),
-        };
-        self.errors.at(
-            *span,
-            format!("{place}: `{key}` names `{reference}`, and {problem}"),
-            help,
-        );
-        false
-    }
-
-    fn unknown_app(&self, label: &str) -> String {
-        let own = self.apps.iter().map(|app| app.label.as_str());
-        let known: Vec<&str> = own
-            .chain(self.extern_labels.iter().map(String::as_str))
-            .collect();
-        match nearest(label, known.iter().copied()) {
-            Some(near) => format!("write `{near}`"),
-            None => format!(
-                "its apps are {}; another crate's app is added with `extern {label}`",
-                list(known)
-            ),
-        }
     }
 }

@@ -92,10 +92,12 @@ pub(super) fn checks(apps: &[LoadedApp], graph: &Graph, runtime: &Runtime) -> To
 pub(super) fn missing(graph: &Graph) -> TokenStream {
     let mut by_app: BTreeMap<&str, Vec<(&Unknown, &str)>> = BTreeMap::new();
     for (unknown, reference) in &graph.unknown {
-        by_app
-            .entry(&unknown.app)
-            .or_default()
-            .push((unknown, &reference.message));
+        if let Some(message) = &reference.message {
+            by_app
+                .entry(&unknown.app)
+                .or_default()
+                .push((unknown, message));
+        }
     }
     let traits = by_app.into_iter().map(|(app, steps)| {
         let name = format_ident!("__Missing_{app}");

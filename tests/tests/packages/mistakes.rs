@@ -32,6 +32,18 @@ pub(crate) const MISTAKES: &[Mistake] = &[
         text: "cycle detected",
     },
     Mistake {
+        name: "function-between-the-steps-of-a-squash",
+        code: Some("E0391"),
+        place: "\"squashed\"",
+        text: "cycle detected",
+    },
+    Mistake {
+        name: "function-that-a-squash-waits-for-and-replaced",
+        code: None,
+        place: "\"squashed_alone\"",
+        text: "which the step replaces",
+    },
+    Mistake {
         name: "app-of-another-crate",
         code: Some("E0116"),
         place: "\"acme\"",
@@ -104,6 +116,17 @@ pub(crate) fn packages() -> Vec<Package> {
             ),
         ),
         (
+            "function-between-the-steps-of-a-squash",
+            binary(
+                "users => \"squashed\"",
+                &[function("after = [\"0002_a\"]", name)],
+            ),
+        ),
+        (
+            "function-that-a-squash-waits-for-and-replaced",
+            binary("users => \"squashed_alone\"", &[]),
+        ),
+        (
             "app-of-another-crate",
             binary(
                 acme,
@@ -133,8 +156,21 @@ pub(crate) fn packages() -> Vec<Package> {
     let initial = ("0001_initial.sql", "SELECT 1;\n");
     let after = "-- migrate: after = \"lower_2026_11_20\"\nSELECT 1;\n";
     let run = "-- migrate: run = \"lower_2026_11_20\"\nSELECT 1;\n";
+    let squash = "-- migrate: replaces = [\"0001_initial\", \"0002_a\", \"0003_b\"]\nSELECT 1;\n";
+    let alone =
+        "-- migrate: after = \"lower_2026_11_20\", replaces = [\"lower_2026_11_20\"]\nSELECT 1;\n";
     vec![
         mistakes
+            .sql(
+                "squashed",
+                &[
+                    initial,
+                    ("0001_squashed_0003_b.sql", squash),
+                    ("0002_a.sql", "SELECT 1;\n"),
+                    ("0003_b.sql", after),
+                ],
+            )
+            .sql("squashed_alone", &[("0001_squashed.sql", alone)])
             .sql("plain", &[initial])
             .sql(
                 "cycle",

@@ -85,7 +85,7 @@ impl Package {
     }
 }
 
-/// An error of rustc.
+/// An error or a warning of rustc.
 #[derive(Debug)]
 pub(crate) struct RustcError {
     pub(crate) code: Option<String>,
@@ -104,6 +104,20 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn expect_success(&self) {
         assert!(self.success, "{}", self.stderr);
+    }
+
+    /// What rustc says of one package with `--message-format=json`, without its summary.
+    fn diagnostics(&self, package: &str, level: &str) -> Vec<RustcError> {
+        let folder = format!("/{package}#");
+        let lines = self.stdout.lines();
+        let messages = lines.filter_map(|line| serde_json::from_str(line).ok());
+        messages
+            .filter(|message: &Value| {
+                let id = message["package_id"].as_str();
+                id.is_some_and(|id| id.contains(&folder))
+            })
+            .filter_map(|message| diagnostic(&message["message"], level))
+            .collect()
     }
 }
 
@@ -222,20 +236,21 @@ impl Workspace {
         ];
         let run = self.cargo(&arguments);
         assert!(!run.success, "{binary} compiles");
-        let messages = run
-            .stdout
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok());
-        messages
-            .filter_map(|message: Value| error(&message["message"]))
-            .collect()
+        run.diagnostics(package, "error")
+    }
+
+    /// The warnings of a package that compiles.
+    pub(crate) fn warnings(&self, package: &str) -> Vec<RustcError> {
+        let run = self.cargo(&["build", "-p", package, "-j2", "--message-format=json"]);
+        run.expect_success();
+        run.diagnostics(package, "warning")
     }
 }
 
-fn error(message: &Value) -> Option<RustcError> {
+fn diagnostic(message: &Value, level: &str) -> Option<RustcError> {
     let spans = message["spans"].as_array()?;
     let primary = spans.iter().find(|span| span["is_primary"] == true)?;
-    if message["level"] != "error" {
+    if message["level"] != level {
         return None;
     }
     let line = &primary["text"][0];

@@ -1,0 +1,98 @@
+//! The names of replaced steps whose files are gone: deprecated constants that are equal to the squash's.
+//!
+//! A SQL step's is a constant of the app's type. A data migration's is one of a trait, because
+//! it must give way to that of a function which is still there; the traits stand in a module
+//! of their own, from which a function of any crate that names a data migration imports them.
+
+use std::fmt::Write;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+
+use super::input::Input;
+use super::load::LoadedApp;
+use super::resolve::{Alias, Graph};
+use crate::text::tokens;
+use migrate_source::name::step_ident;
+
+/// The constants of one app for replaced SQL steps.
+pub(super) fn constants(apps: &[LoadedApp], at: usize, graph: &Graph) -> TokenStream {
+    let aliases = graph.squashes.aliases();
+    let of_app = aliases.filter(|alias| alias.app == at && !alias.is_data());
+    let text = of_app.fold(String::new(), |mut text, alias| {
+        constant(&mut text, "pub ", "", &alias, apps, graph);
+        text
+    });
+    tokens(&text)
+}
+
+/// The module of traits, with those of the crates that this one names, whose steps ours may name.
+pub(super) fn traits(input: &Input, apps: &[LoadedApp], graph: &Graph) -> TokenStream {
+    let own = (0..apps.len()).map(|at| own_trait(apps, at, graph));
+    let others = input.externs.iter().enumerate().map(|(at, krate)| {
+        let module = extern_module(at, krate.krate.span());
+        quote!(pub use super::#module::*;)
+    });
+    quote! {
+        #[doc(hidden)]
+        pub mod __replaced {
+            use super::__S;
+            #(#own)*
+            #(#others)*
+        }
+        use __replaced::*;
+    }
+}
+
+/// The name under which another crate's module of traits is known here.
+pub(super) fn extern_module(at: usize, span: Span) -> Ident {
+    Ident::new(&format!("__extern_{at}_replaced"), span)
+}
+
+/// `pub trait __Replaced_crate_users { const fill_2026_11_20: __S = super::users::m0001_squashed; }`
+fn own_trait(apps: &[LoadedApp], at: usize, graph: &Graph) -> TokenStream {
+    let aliases = graph.squashes.aliases();
+    let of_app = aliases.filter(|alias| alias.app == at && alias.is_data());
+    let text = of_app.fold(String::new(), |mut text, alias| {
+        constant(&mut text, "", "super::", &alias, apps, graph);
+        text
+    });
+    if text.is_empty() {
+        return TokenStream::new();
+    }
+    // Another crate may import the traits of several.
+    let package = std::env::var("CARGO_PKG_NAME").unwrap_or_default();
+    let app = format_ident!("{}", apps[at].label);
+    let name = format_ident!("__Replaced_{}_{app}", package.replace('-', "_"));
+    let constants = tokens(&text);
+    quote! {
+        pub trait #name { #constants }
+        impl #name for super::#app {}
+    }
+}
+
+/// `#[deprecated(note = "..")] pub const m0002_x: __S = users::m0001_squashed;`
+fn constant(
+    text: &mut String,
+    visibility: &str,
+    parent: &str,
+    alias: &Alias<'_>,
+    apps: &[LoadedApp],
+    graph: &Graph,
+) {
+    let squash = &graph.nodes[alias.squash];
+    let app = &apps[squash.app];
+    let step = &app.steps[squash.step];
+    let written = match squash.app == alias.app {
+        true => step.name.clone(),
+        false => squash.name(apps),
+    };
+    let note = format!("replaced by `{written}`; write that instead");
+    let (label, ident) = (&app.label, step_ident(alias.name));
+    // Writing to a String does not fail.
+    let _ = write!(
+        text,
+        "#[deprecated(note={note:?})]{visibility}const {ident}:__S={parent}{label}::{};",
+        step.ident
+    );
+}

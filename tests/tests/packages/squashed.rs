@@ -1,0 +1,162 @@
+//! Packages around squashes: what they replace is deleted, and still named.
+
+use crate::workspace::Package;
+
+const OLD_FILE: &str =
+    "ledger::m0002_add_tax`: replaced by `0001_squashed_0003_end`; write that instead";
+const OLD_FUNCTION: &str =
+    "::fill_tax_2026_11_20`: replaced by `0001_squashed_0003_end`; write that instead";
+const OLD_OWN_FILE: &str =
+    "dependent::m0001_initial`: replaced by `0001_squashed_0002_x`; write that instead";
+
+/// Each package with the warnings that rustc gives for it: the place, and how the text ends. cargo
+/// repeats the warnings of a package that is built already.
+pub(crate) const WARNINGS: &[(&str, &[(&str, &str)])] = &[
+    ("ledger", &[]),
+    ("careful-dependent", &[]),
+    (
+        "dependent",
+        &[
+            ("\"ledger.0002_add_tax\"", OLD_FILE),
+            ("\"ledger.fill_tax_2026_11_20\"", OLD_FUNCTION),
+            ("\"0001_initial\"", OLD_OWN_FILE),
+        ],
+    ),
+    (
+        "far-dependent",
+        &[("\"ledger.fill_tax_2026_11_20\"", OLD_FUNCTION)],
+    ),
+    ("both-histories", &[]),
+];
+
+/// Each binary with the steps that it must have.
+pub(crate) const EXPECTED: &[(&str, &[&str])] = &[
+    (
+        "dependent",
+        &[
+            "dependent.0001_squashed_0002_x",
+            "dependent.later_2026_11_20",
+            "ledger.0001_squashed_0003_end",
+            "ledger.0004_index",
+            "ledger.new_2026_11_20",
+        ],
+    ),
+    (
+        "far-dependent",
+        &[
+            "dependent.0001_squashed_0002_x",
+            "dependent.later_2026_11_20",
+            "far_dependent.later_2026_11_20",
+            "ledger.0001_squashed_0003_end",
+            "ledger.0004_index",
+            "ledger.new_2026_11_20",
+        ],
+    ),
+    (
+        "careful-dependent",
+        &[
+            "careful_dependent.0001_initial",
+            "ledger.0001_squashed_0003_end",
+            "ledger.0004_index",
+            "ledger.new_2026_11_20",
+        ],
+    ),
+    (
+        "both-histories",
+        &[
+            "both_histories.0001_initial",
+            "both_histories.0001_squashed_0002_index",
+            "both_histories.0001_squashed_0003_drop",
+            "both_histories.0002_index",
+            "both_histories.0003_drop",
+            "both_histories.fill_2026_11_20",
+        ],
+    ),
+];
+
+/// What users are known to deny, warnings of deprecated names among them.
+const STRICT: &str = "//! Strict.\n#![forbid(unsafe_code)]\n\
+    #![deny(missing_docs, unused_qualifications, nonstandard_style, unreachable_pub, warnings)]\n\
+    #![deny(missing_debug_implementations, deprecated, clippy::all, clippy::pedantic)]\n";
+
+fn function(after: &str, name: &str) -> String {
+    format!(
+        "#[migrate_core::data_migration(after = [{after}])]\n\
+         async fn {name}_2026_11_20(_cx: &mut migrate_core::Context<'_, migrate_core::Portable>) -> migrate_core::Result<()> {{ Ok(()) }}\n"
+    )
+}
+
+/// The app whose first three files and a function are gone. Its fourth file, which cannot be edited any
+/// more, names two of them, and compiles without a word under strict lints.
+fn ledger() -> Package {
+    let source = format!(
+        "{STRICT}migrate_core::embed_migrations!();\n{}",
+        function("\"0001_squashed_0003_end\"", "new")
+    );
+    let squash = "-- migrate: replaces = [\"0001_initial\", \"0002_add_tax\", \"fill_tax_2026_11_20\", \"0003_end\"]\n\
+                  CREATE TABLE ledger (a int, tax int);\n";
+    let index = "-- migrate: after = [\"0003_end\", \"fill_tax_2026_11_20\"]\nCREATE INDEX ledger_a ON ledger (a);\n";
+    Package::new("ledger").file("src/lib.rs", &source).sql(
+        "migrations",
+        &[
+            ("0001_squashed_0003_end.sql", squash),
+            ("0004_index.sql", index),
+        ],
+    )
+}
+
+pub(crate) fn packages() -> Vec<Package> {
+    let embed = |label: &str, externs: &str| {
+        format!("migrate_core::embed_migrations! {{ {label} => \"migrations\", {externs} }}\n")
+    };
+    let old_in_header = "-- migrate: after = [\"ledger.0002_add_tax\", \"ledger.fill_tax_2026_11_20\"]\nCREATE TABLE d (a int);\n";
+    let squash = format!("-- migrate: replaces = \"0001_initial\", \"0002_x\"\n{old_in_header}");
+    let old_in_function =
+        "\"ledger.0002_add_tax\", \"ledger.fill_tax_2026_11_20\", \"0001_initial\"";
+    vec![
+        ledger(),
+        Package::library(
+            "dependent",
+            &(embed("dependent", "extern ledger") + &function(old_in_function, "later")),
+        )
+        .depends_on("ledger")
+        .sql("migrations", &[("0001_squashed_0002_x.sql", &squash)]),
+        Package::library(
+            "far-dependent",
+            &(embed("far_dependent", "extern dependent::{dependent, ledger}")
+                + &function("\"ledger.fill_tax_2026_11_20\"", "later")),
+        )
+        .depends_on("dependent")
+        .sql("migrations", &[]),
+        Package::library(
+            "careful-dependent",
+            &(STRICT.to_owned() + &embed("careful_dependent", "extern ledger")),
+        )
+        .depends_on("ledger")
+        .sql("migrations", &[("0001_initial.sql", old_in_header)]),
+        both_histories(),
+    ]
+}
+
+/// A squash beside all that it replaces, a function among it, which keeps its own constant; and a squash
+/// of that squash.
+fn both_histories() -> Package {
+    let source = format!(
+        "{STRICT}migrate_core::embed_migrations!();\n{}\n\
+         /// The step that a name means.\n#[must_use]\npub fn name() -> String {{ migrations::both_histories::fill_2026_11_20.to_string() }}\n",
+        function("\"0001_initial\"", "fill")
+    );
+    let squash = "-- migrate: replaces = [\"0001_initial\", \"0002_index\", \"fill_2026_11_20\"]\nCREATE TABLE t (a int);\n";
+    let nested = "-- migrate: replaces = [\"0001_squashed_0002_index\", \"0003_drop\"]\nCREATE TABLE t (a int);\n";
+    let header = "-- migrate: after = [\"0002_index\", \"fill_2026_11_20\"]\nSELECT 1;\n";
+    Package::library("both-histories", &source).sql(
+        "migrations",
+        &[
+            ("0001_initial.sql", "CREATE TABLE t (a int);\n"),
+            ("0001_squashed_0002_index.sql", squash),
+            ("0001_squashed_0003_drop.sql", nested),
+            ("0002_index.sql", "CREATE INDEX t_a ON t (a);\n"),
+            ("0003_drop.sql", header),
+        ],
+    )
+}

@@ -1,0 +1,2 @@
+-- migrate: after = "users.0001_initial"
+CREATE TABLE memory (id int);

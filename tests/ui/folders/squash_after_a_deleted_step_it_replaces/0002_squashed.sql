@@ -1,0 +1,3 @@
+-- migrate: after = "0001_initial"
+-- migrate: replaces = ["0001_initial", "0002_index"]
+CREATE TABLE users (id int);
