@@ -1,11 +1,12 @@
 //! `embed_migrations!`: the arguments are read (`input`), then the folders (`load`, `check`), the
-//! references between steps are resolved (`resolve`) and ordered (`rank`), and all becomes
+//! references between steps are resolved (`resolve`) and ordered (`rank`, `leaves`), and all becomes
 //! one module of types and constants and one static (`expand`, `steps`, `aliases`).
 
 mod aliases;
 mod check;
 mod expand;
 mod input;
+mod leaves;
 mod load;
 mod rank;
 mod resolve;
@@ -22,6 +23,9 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let apps = load::load(&input, &mut errors);
     let mut graph = resolve::resolve(&apps, &input.externs, &mut errors);
     let ranks = rank::ranks(&apps, &mut graph, &mut errors);
+    if errors.is_empty() {
+        leaves::refuse_several(&apps, &graph, &mut errors);
+    }
     let tokens = if errors.is_empty() {
         expand::migrations(&input, &apps, &graph, &ranks)
     } else {

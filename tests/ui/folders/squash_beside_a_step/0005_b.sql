@@ -1,0 +1,2 @@
+-- migrate: after = "0003_b"
+DROP INDEX users_id;

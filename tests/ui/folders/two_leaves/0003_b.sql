@@ -1,0 +1,2 @@
+-- migrate: after = "0001_initial"
+DROP INDEX users_id;
