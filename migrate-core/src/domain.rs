@@ -13,6 +13,7 @@ mod goal;
 mod graph;
 mod history;
 mod order;
+mod plan;
 mod replace;
 mod route;
 mod row;
@@ -27,3 +28,6 @@ pub(crate) use row::{LedgerRow, LedgerRows, RowState};
 pub(crate) use step::Body;
 pub use step::Step;
 pub(crate) use way_back::irreversible;
+
+#[cfg(test)]
+mod tests;

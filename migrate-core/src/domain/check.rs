@@ -137,8 +137,9 @@ fn conflicting(effective: &Effective<'_, '_>) -> Vec<Problem> {
         if sql && !split && !followed[node] {
             leaves.entry(app).or_default().push(node);
         }
-        // Through a data migration of the same app, one SQL step follows another.
-        if followed[node] || (sql && !split) {
+        // Through a data migration of the same app, one SQL step follows another; a squash joins
+        // what it replaces.
+        if followed[node] || sql {
             for &earlier in effective.parents.of(node) {
                 let joins = split || effective.is_split(earlier);
                 followed[earlier] |= joins || effective.step(earlier).id.app == *app;

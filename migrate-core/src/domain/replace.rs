@@ -272,7 +272,8 @@ fn recorded(history: &History, own: &[Option<&LedgerRow>], rows: &LedgerRows) ->
             });
         let of = &mut recorded[squash];
         of.replaced = all;
-        of.applied |= all;
+        // A row of its own says more: the squash may be half done, or half undone.
+        of.applied |= all && own[squash].is_none();
         of.touched |= any;
         if all {
             of.seq = last;

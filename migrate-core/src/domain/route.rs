@@ -107,7 +107,12 @@ fn refuse_closed(effective: &Effective<'_, '_>, target: usize) -> Result<(), Err
         .graph
         .squashes
         .around(target)
-        .find(|&squash| effective.row(squash).is_some() && !effective.all_replaced(squash));
+        .find(|&squash| {
+            let whole = effective.all_replaced(squash);
+            effective
+                .row(squash)
+                .is_some_and(|row| !row.is_applied() || !whole)
+        });
     let Some(squash) = closed else {
         return Ok(());
     };

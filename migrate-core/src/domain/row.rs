@@ -59,6 +59,29 @@ pub(crate) struct LedgerRow {
 }
 
 impl LedgerRow {
+    /// A row that says nothing but the state of a step, and when it came among others.
+    pub(crate) fn bare(id: &StepId, kind: &str, state: RowState, seq: i64) -> Self {
+        Self {
+            app: id.app.clone(),
+            name: id.name.clone(),
+            kind: kind.to_owned(),
+            state,
+            checksum: String::new(),
+            total: 0,
+            done: 0,
+            done_hash: None,
+            intent: None,
+            intent_text: None,
+            intent_before: false,
+            seq,
+            applied_at: None,
+            duration_ms: None,
+            rows: None,
+            faked: false,
+            error: None,
+        }
+    }
+
     pub(crate) fn is_applied(&self) -> bool {
         self.state == RowState::Applied
     }
@@ -100,25 +123,7 @@ mod tests {
     use super::*;
 
     fn row(app: &str, name: &str) -> LedgerRow {
-        LedgerRow {
-            app: app.to_owned(),
-            name: name.to_owned(),
-            kind: "sql".to_owned(),
-            state: RowState::Applied,
-            checksum: String::new(),
-            total: 0,
-            done: 0,
-            done_hash: None,
-            intent: None,
-            intent_text: None,
-            intent_before: false,
-            seq: 0,
-            applied_at: None,
-            duration_ms: None,
-            rows: None,
-            faked: false,
-            error: None,
-        }
+        LedgerRow::bare(&StepId::new(app, name), "sql", RowState::Applied, 0)
     }
 
     #[test]

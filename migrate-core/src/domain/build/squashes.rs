@@ -19,7 +19,6 @@ pub(super) fn squashes(steps: &[Step], places: &HashMap<StepId, usize>) -> Resul
     }
     squashes.any = true;
     let outer_first = outer_first(steps, places, &found)?;
-    // The innermost claims last, so that it keeps what others name as well.
     let mut claims = Claims {
         steps,
         squashes,
@@ -34,9 +33,11 @@ pub(super) fn squashes(steps: &[Step], places: &HashMap<StepId, usize>) -> Resul
             }
         }
     }
-    // A squash before what it replaces: `around` of the inner ones needs the outer ones.
+    // The squashes before all else: which of two is the inner one is known from them.
     for &squash in &outer_first {
         claims.place_around(squash, &by_name)?;
+    }
+    for &squash in &outer_first {
         for name in &steps[squash].replaces {
             match places.get(name) {
                 Some(&step) if steps[step].replaces.is_empty() => {
