@@ -3,10 +3,12 @@
 //! Field names are part of the stable JSON schema of `--format json`. Times are text in
 //! ISO 8601, UTC, from the database's clock; durations are milliseconds.
 
+mod current;
 mod dry_run;
 
 use std::fmt;
 
+pub use current::{Current, CurrentApp};
 pub use dry_run::{DryRunReport, DryRunStep, NotTried, TableChange};
 use migrate_source::Database;
 use serde::{Serialize, Serializer};
@@ -272,6 +274,10 @@ pub struct StatusEntry {
     pub statements: Option<(usize, usize)>,
     /// Whether it was recorded without running.
     pub faked: bool,
+    /// Its place in the order of execution, from 0; `None` for a row that this binary has no step for.
+    pub order: Option<usize>,
+    /// The steps that come directly before it.
+    pub after: Vec<StepId>,
     /// The steps that it stands for, of a squash.
     pub replaces: Vec<StepId>,
     /// The doc comment of a function.

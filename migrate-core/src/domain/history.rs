@@ -30,6 +30,20 @@ pub struct Source {
     pub(crate) embedded: Option<&'static Migrations>,
 }
 
+impl Source {
+    /// The steps, without a database.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them that the compiler could not see.
+    pub fn steps(&self) -> Result<&History, Error> {
+        match &self.history {
+            Ok(history) => Ok(history),
+            Err(error) => Err(error.again()),
+        }
+    }
+}
+
 impl From<&'static Migrations> for Source {
     fn from(migrations: &'static Migrations) -> Self {
         let history = History::embedded(migrations).map(Arc::new);
