@@ -6,13 +6,13 @@ mod host;
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Command, Subcommand, ValueEnum};
 pub use host::MigrateArgs;
 use migrate_core::{Policies, Policy};
 
 use crate::commands::{
-    accept, history, list, lock, mark, migrate, new, plan, resolve, run, sql, status, unmark,
-    verify,
+    accept, current, graph, history, list, lock, mark, merge, migrate, new, plan, resolve, run,
+    sql, status, undo, unmark, verify,
 };
 use crate::output::Color;
 use crate::secret::DatabaseUrl;
@@ -20,7 +20,7 @@ use crate::secret::DatabaseUrl;
 /// Migrate the database
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = EXIT_CODES,
+    after_help = EXAMPLES_AND_EXIT_CODES,
     subcommand_help_heading = "Verbs",
     subcommand_value_name = "VERB",
     disable_help_subcommand = true
@@ -40,9 +40,12 @@ pub(crate) struct Typed {
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Verb {
     Status(status::StatusArgs),
+    Current(current::CurrentArgs),
     List(list::ListArgs),
     Plan(plan::PlanArgs),
+    Graph(graph::GraphArgs),
     Run(run::RunArgs),
+    Undo(undo::UndoArgs),
     Mark(mark::MarkArgs),
     Unmark(unmark::UnmarkArgs),
     Accept(accept::AcceptArgs),
@@ -51,10 +54,28 @@ pub(crate) enum Verb {
     Verify(verify::VerifyArgs),
     Sql(sql::SqlArgs),
     New(new::NewArgs),
+    Merge(merge::MergeArgs),
     Lock(lock::LockArgs),
 }
 
-const EXIT_CODES: &str = "\
+/// What the verbs are called.
+pub(crate) fn verbs() -> Vec<String> {
+    let command = Verb::augment_subcommands(Command::new("migrate"));
+    let verbs = command.get_subcommands();
+    verbs.map(|verb| verb.get_name().to_owned()).collect()
+}
+
+const EXAMPLES_AND_EXIT_CODES: &str = "\
+Examples:
+  migrate                      everything that is pending
+  migrate users                one app, with what its steps need of others
+  migrate users 0002           to a step, forwards or backwards; also `migrate users.0002`
+  migrate users zero --plan    what undoing the whole app would take with it
+  migrate --check              for scripts: is anything pending?
+  migrate -- status            an app that has the name of a verb
+
+Backwards runs show what they undo and ask; without a terminal they want --yes.
+
 Exit codes:
   0  done, or nothing to do       3  steps are pending (--check)
   1  failed                       4  drift: database and binary disagree

@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue};
 use clap::{Command, CommandFactory, FromArgMatches, Parser};
 use migrate_core::{BoxFuture, Observer, Policies, Target};
@@ -249,7 +248,9 @@ struct Standalone {
 }
 
 fn parse(words: &[OsString], name: &str) -> Result<MigrateArgs, clap::Error> {
-    let mut command = Standalone::command().bin_name(name);
+    // Clap would put the verb behind the app.
+    let usage = format!("{name} [OPTIONS] [APP [TARGET|zero]]\n       {name} VERB ..");
+    let mut command = Standalone::command().bin_name(name).override_usage(usage);
     let words = std::iter::once(OsString::from(name)).chain(words.iter().cloned());
     let matches = command
         .try_get_matches_from_mut(words)
@@ -259,8 +260,7 @@ fn parse(words: &[OsString], name: &str) -> Result<MigrateArgs, clap::Error> {
     Ok(parsed.args)
 }
 
-/// Adds the nearest verb where clap's own measure finds none, such as `nwe` for `new`; for a
-/// word that is like no verb, how to run a step by its name.
+/// Adds the nearest verb where clap's own measure finds none, such as `nwe` for `new`.
 pub(crate) fn suggest(mut error: clap::Error, command: &Command) -> clap::Error {
     let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
         return error;
@@ -272,22 +272,8 @@ pub(crate) fn suggest(mut error: clap::Error, command: &Command) -> clap::Error 
     if let Some(near) = nearest(word, verbs) {
         let near = ContextValue::Strings(vec![near.to_owned()]);
         error.insert(ContextKind::SuggestedSubcommand, near);
-    } else if command.find_subcommand("run").is_some() {
-        let name = if looks_like_a_step(word) {
-            word
-        } else {
-            "NAME"
-        };
-        let program = command.get_bin_name().unwrap_or("migrate");
-        let tip = StyledStr::from(format!("to run one step by its name: {program} run {name}"));
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     }
     error
-}
-
-fn looks_like_a_step(word: &str) -> bool {
-    word.bytes()
-        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'.'))
 }
 
 /// Prints help to stdout; prints what is wrong with the words to stderr, or as JSON.

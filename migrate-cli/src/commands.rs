@@ -1,17 +1,24 @@
 //! The list of commands. Each file: flags, then the operation, then the view.
 
 pub(crate) mod accept;
+pub(crate) mod current;
+pub(crate) mod goal;
+mod going;
+pub(crate) mod graph;
 pub(crate) mod history;
 pub(crate) mod list;
 pub(crate) mod lock;
 pub(crate) mod mark;
+pub(crate) mod merge;
 pub(crate) mod migrate;
 pub(crate) mod new;
 pub(crate) mod plan;
+mod prune;
 pub(crate) mod resolve;
 pub(crate) mod run;
 pub(crate) mod sql;
 pub(crate) mod status;
+pub(crate) mod undo;
 pub(crate) mod unmark;
 pub(crate) mod verify;
 
@@ -28,6 +35,10 @@ pub(crate) fn name(verb: Option<&Verb>) -> &'static str {
         Some(Verb::List(_)) => "list",
         Some(Verb::Plan(_)) => "plan",
         Some(Verb::Run(_)) => "run",
+        Some(Verb::Undo(_)) => "undo",
+        Some(Verb::Current(_)) => "current",
+        Some(Verb::Graph(_)) => "graph",
+        Some(Verb::Merge(_)) => "merge",
         Some(Verb::Mark(_)) => "mark",
         Some(Verb::Unmark(_)) => "unmark",
         Some(Verb::Accept(_)) => "accept",
@@ -49,12 +60,16 @@ pub(crate) async fn dispatch(
     let Some(verb) = verb else {
         return migrate::run(context, bare).await;
     };
-    bare.refuse_before_verb()?;
+    bare.refuse_before_verb(name(Some(&verb)))?;
     match verb {
-        Verb::Status(args) => status::run(context, args).await,
+        Verb::Status(args) => status::run(context, &args).await,
         Verb::List(args) => list::run(context, &args).await,
-        Verb::Plan(args) => plan::run(context, args).await,
+        Verb::Plan(args) => plan::run(context, &args).await,
         Verb::Run(args) => run::run(context, &args).await,
+        Verb::Undo(args) => undo::run(context, &args).await,
+        Verb::Current(_) => current::run(context).await,
+        Verb::Graph(args) => graph::run(context, &args).await,
+        Verb::Merge(args) => merge::run(context, &args).await,
         Verb::Mark(args) => mark::run(context, &args).await,
         Verb::Unmark(args) => unmark::run(context, &args).await,
         Verb::Accept(args) => accept::run(context, &args).await,

@@ -6,7 +6,7 @@ use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use migrate_core::{Event, LedgerName, Migrator, Observer, Shutdown, Source, Target};
+use migrate_core::{Event, History, LedgerName, Migrator, Observer, Shutdown, Source, Target};
 
 use crate::args::{Format, GlobalArgs};
 use crate::cli::Settings;
@@ -62,16 +62,24 @@ impl Context {
         self.global.verbosity >= 2
     }
 
+    /// The steps of this binary, without a database.
+    pub(crate) fn steps(&self) -> Result<&History, Failure> {
+        match &self.source {
+            Some(source) => Ok(source.steps()?),
+            None => Err(connected_before()),
+        }
+    }
+
+    /// Whether a database is named anywhere.
+    pub(crate) fn names_a_database(&self) -> bool {
+        self.settings.target.is_some() || self.url().is_some()
+    }
+
     /// A migrator for the database, with the settings and the flags put on it.
     pub(crate) fn connect(&mut self, narration: Narration) -> Result<Connected, Failure> {
         let target = self.target()?;
         let Some(source) = self.source.take() else {
-            // A command connects once; two migrators would be two lock holders.
-            return Err(Failure::new(
-                Exit::Failed,
-                "internal",
-                "this command connected twice",
-            ));
+            return Err(connected_before());
         };
         let mut migrator = Migrator::new(target, source);
         if let Some(configure) = self.settings.configure.take() {
@@ -142,30 +150,32 @@ impl Context {
     }
 
     fn target(&mut self) -> Result<Target<'static>, Failure> {
-        if let Some(url) = &self.global.database_url {
-            return Ok(Target::from_url(url.reveal())?);
-        }
-        if let Some(target) = self.settings.target.take() {
+        if self.global.database_url.is_none()
+            && let Some(target) = self.settings.target.take()
+        {
             return Ok(target);
         }
+        match self.url() {
+            Some(url) => Ok(Target::from_url(url.reveal())?),
+            None => Err(Failure::new(Exit::Usage, "no_database_url", "no database is named")
+                .help("set the environment variable DATABASE_URL, for example to `sqlite:app.sqlite?mode=rwc` or `postgres://user@host/name`")
+                .help("or give `--database-url URL`")),
+        }
+    }
+
+    /// What was typed goes before the service's own setting, that before the environment.
+    fn url(&self) -> Option<DatabaseUrl> {
         let from_environment = || {
             env::var("DATABASE_URL")
                 .ok()
                 .filter(|url| !url.is_empty())
                 .map(DatabaseUrl::new)
         };
-        let url = self
-            .settings
-            .url
-            .clone()
+        let typed = self.global.database_url.clone();
+        typed
+            .or_else(|| self.settings.url.clone())
             .or_else(from_environment)
-            .or_else(|| self.settings.default_url.clone());
-        match url {
-            Some(url) => Ok(Target::from_url(url.reveal())?),
-            None => Err(Failure::new(Exit::Usage, "no_database_url", "no database is named")
-                .help("set the environment variable DATABASE_URL, for example to `sqlite:app.sqlite?mode=rwc` or `postgres://user@host/name`")
-                .help("or give `--database-url URL`")),
-        }
+            .or_else(|| self.settings.default_url.clone())
     }
 
     /// Says that nothing will stay.
@@ -207,6 +217,11 @@ impl Context {
             .or_else(manifest)
             .unwrap_or_else(current)
     }
+}
+
+/// A command connects once; two migrators would be two lock holders.
+fn connected_before() -> Failure {
+    Failure::new(Exit::Failed, "internal", "this command connected twice")
 }
 
 /// The command line's own display, and whoever else the service wants to be told.

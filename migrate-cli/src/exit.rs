@@ -15,7 +15,7 @@ use migrate_core::ErrorCode;
 /// | 1 | [`Failed`](Self::Failed) | something failed; the error says what and what to do |
 /// | 2 | [`Usage`](Self::Usage) | the command line, the URL or a missing `--yes` |
 /// | 3 | [`Pending`](Self::Pending) | `--check`: steps are pending |
-/// | 4 | [`Drift`](Self::Drift) | the database and the binary disagree: an edited, missing or out-of-order step |
+/// | 4 | [`Drift`](Self::Drift) | the database and the binary disagree: an edited, missing or out-of-order step, an inconsistent history |
 /// | 5 | [`LockNotHad`](Self::LockNotHad) | another process holds the lock, or took it over during the run |
 /// | 130 | [`Interrupted`](Self::Interrupted) | Ctrl-C; what was running was cancelled and rolled back |
 /// | 143 | [`Terminated`](Self::Terminated) | SIGTERM; the same |
@@ -66,7 +66,11 @@ impl Exit {
         match code {
             ErrorCode::BadUrl | ErrorCode::BadLedgerName => Self::Usage,
             ErrorCode::Pending => Self::Pending,
-            ErrorCode::StepEdited | ErrorCode::StepMissing | ErrorCode::OutOfOrder => Self::Drift,
+            ErrorCode::StepEdited
+            | ErrorCode::StepMissing
+            | ErrorCode::OutOfOrder
+            | ErrorCode::InconsistentHistory
+            | ErrorCode::SquashIncomplete => Self::Drift,
             ErrorCode::LockHeld | ErrorCode::LockLost => Self::LockNotHad,
             _ => Self::Failed,
         }
@@ -99,6 +103,8 @@ mod tests {
                 ("step_edited", 4),
                 ("step_missing", 4),
                 ("out_of_order", 4),
+                ("inconsistent_history", 4),
+                ("squash_incomplete", 4),
                 ("lock_held", 5),
                 ("lock_lost", 5),
                 ("pending", 3),

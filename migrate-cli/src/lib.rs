@@ -52,6 +52,7 @@ mod context;
 mod drive;
 mod exit;
 mod failure;
+mod graph;
 mod output;
 mod program;
 mod progress;

@@ -4,6 +4,7 @@
 //! told by the reports, in [`crate::render`].
 
 mod bars;
+mod signs;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,15 +15,9 @@ use migrate_core::{Event, Observer};
 
 use crate::output::Output;
 use crate::progress::bars::Bars;
+use crate::progress::signs::{LATER_SIGN_EVERY_MS, sign_is_due, still_running};
 use crate::render::human::run;
 use crate::render::units;
-
-/// After this many milliseconds without a word, a line says that a step is still running.
-const FIRST_SIGN_MS: u64 = 5_000;
-/// The pause between such lines: short at first, longer for what takes long.
-const SIGN_EVERY_MS: u64 = 10_000;
-const LATER_SIGN_EVERY_MS: u64 = 30_000;
-const LATER_MS: u64 = 120_000;
 
 /// In whose words a run is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +55,8 @@ struct State {
     announced: bool,
     /// A SQL step may run a data migration inside itself: innermost last.
     running: Vec<Running>,
+    /// Whether steps are undone.
+    backwards: bool,
     /// When the last line about waiting was written, in milliseconds of waiting.
     waiting: Option<u64>,
 }
@@ -109,6 +106,11 @@ impl Reporter {
         }
     }
 
+    /// Tells what follows as a run that undoes steps.
+    pub(crate) fn go_backwards(&self) {
+        self.state().backwards = true;
+    }
+
     /// Removes the bars; what was said stays.
     pub(crate) fn finish(&self) {
         let mut state = self.state();
@@ -136,13 +138,14 @@ impl Reporter {
         if state.bars.is_some() {
             return;
         }
+        let verb = run::verb(state.backwards);
         let Some(running) = state.running.last_mut() else {
             return;
         };
         let elapsed = u64::try_from(running.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         if sign_is_due(elapsed, running.told_at_ms) {
             running.told_at_ms = Some(elapsed);
-            let line = still_running(&running.name, elapsed, running.place);
+            let line = still_running(verb, &running.name, elapsed, running.place);
             drop(state);
             self.say(&line);
         }
@@ -215,7 +218,11 @@ impl Reporter {
     fn run_started(&self, steps: usize) {
         if self.is(Narration::Run) && self.inner.verbosity > 0 && steps > 0 {
             let paint = self.inner.output.paint_err();
-            self.say(&paint.strong("Running migrations:"));
+            let heading = match self.state().backwards {
+                false => "Running migrations:",
+                true => "Undoing migrations:",
+            };
+            self.say(&paint.strong(heading));
         }
     }
 
@@ -262,7 +269,8 @@ impl Reporter {
         self.ended(step);
         // A single run tells it at its end, with the error.
         if self.is(Narration::Run) {
-            self.say(&run::failed_line(self.inner.output.paint_err(), step));
+            let verb = run::verb(self.state().backwards);
+            self.say(&run::failed_line(self.inner.output.paint_err(), verb, step));
         }
     }
 
@@ -348,44 +356,6 @@ impl fmt::Debug for Reporter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reporter").finish_non_exhaustive()
     }
-}
-
-fn sign_is_due(elapsed: u64, told_at: Option<u64>) -> bool {
-    let pause = if elapsed < LATER_MS {
-        SIGN_EVERY_MS
-    } else {
-        LATER_SIGN_EVERY_MS
-    };
-    match told_at {
-        None => elapsed >= FIRST_SIGN_MS,
-        Some(told_at) => elapsed >= told_at + pause,
-    }
-}
-
-/// `  Applying users.x... 12 s, 1,000 of 4,000 (25 %), about 36 s left`.
-fn still_running(name: &str, elapsed_ms: u64, place: Place) -> String {
-    let mut line = format!("  Applying {name}... {}", units::about(elapsed_ms));
-    match place {
-        Place { done: 0, .. } => {}
-        Place {
-            done,
-            total: Some(total),
-        } if total > 0 => {
-            let percent = (u128::from(done) * 100 / u128::from(total)).min(100);
-            line.push_str(&format!(
-                ", {} of {} ({percent} %)",
-                units::count(done),
-                units::count(total)
-            ));
-            if done < total {
-                let left = u128::from(elapsed_ms) * u128::from(total - done) / u128::from(done);
-                let left = u64::try_from(left).unwrap_or(u64::MAX);
-                line.push_str(&format!(", about {} left", units::about(left)));
-            }
-        }
-        Place { done, .. } => line.push_str(&format!(", {} done", units::count(done))),
-    }
-    line
 }
 
 #[cfg(test)]

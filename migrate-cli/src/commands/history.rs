@@ -13,11 +13,12 @@ use crate::view::View;
 /// Show everything that was done, or tried, to the steps: newest first.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-Runs, forced runs, failures, marks and what was accepted, with who, when and
+Runs, what was undone, failures, marks and what was accepted, with when and
 why. Times are UTC. With -v 2 each has its checksum.
 
 Examples:
   migrate history
+  migrate history --verbose --name 0003     also who, from where, and which text
   migrate history --name lower_emails
   migrate history --json | jq '.result.entries[] | select(.outcome == \"failed\")'
 
@@ -26,6 +27,10 @@ pub(crate) struct HistoryArgs {
     /// Only names that contain this text, upper and lower case alike.
     #[arg(long, value_name = "SUB")]
     name: Option<String>,
+
+    /// Everything that is known of each, in a block of its own.
+    #[arg(long)]
+    verbose: bool,
 }
 
 #[derive(Serialize)]
@@ -38,6 +43,6 @@ pub(crate) async fn run(context: &mut Context, args: &HistoryArgs) -> Result<Vie
     let entries = connected
         .drive(connected.migrator.history(args.name.as_deref()))
         .await?;
-    let text = render_history(context.paint(), &entries, context.detailed());
+    let text = render_history(context.paint(), &entries, context.detailed(), args.verbose);
     Ok(View::of(&Listing { entries: &entries }).data(text))
 }

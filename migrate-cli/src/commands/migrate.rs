@@ -1,8 +1,12 @@
-//! Bare `migrate`: applies what is pending; `--plan`, `--check` and `--dry-run` only look.
+//! Bare `migrate`: goes where it is told; `--plan`, `--check` and `--dry-run` only look, `--prune`
+//! only forgets.
 
 use clap::Args;
-use migrate_core::report::Plan;
+use migrate_core::report::{Action, Direction, Plan};
+use migrate_core::{Fake, Goal, Request};
 
+use super::goal::{GoalArgs, words};
+use super::{going, prune};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -11,10 +15,13 @@ use crate::render::human::{dry_run, plan, run};
 use crate::render::units;
 use crate::view::View;
 
-/// The flags of a bare `migrate`.
-#[derive(Clone, Copy, Debug, Args)]
+/// The words and flags of a bare `migrate`.
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Without a verb, every pending step is applied")]
 pub(crate) struct BareArgs {
+    #[command(flatten)]
+    goal: GoalArgs,
+
     /// Show what would run, and run nothing.
     #[arg(long)]
     plan: bool,
@@ -24,54 +31,173 @@ pub(crate) struct BareArgs {
     check: bool,
 
     /// Run every pending step, report what it changed, and roll it back.
-    #[arg(long, conflicts_with_all = ["plan", "check"])]
+    #[arg(long)]
     dry_run: bool,
+
+    /// Only record the steps as applied; backwards, only remove their records.
+    #[arg(long)]
+    fake: bool,
+
+    /// Only record an app's first steps where all their tables and columns exist.
+    #[arg(long)]
+    fake_initial: bool,
+
+    /// Delete the records of steps of APP that this binary does not have; run nothing.
+    #[arg(long)]
+    prune: bool,
+
+    /// All steps in one transaction, or none of them.
+    #[arg(long)]
+    single_transaction: bool,
 }
 
+/// Flags that contradict each other, and why.
+const CONTRADICTIONS: &[(&str, &str, &str)] = &[
+    (
+        "--dry-run",
+        "--plan",
+        "--plan runs nothing; --dry-run runs everything and rolls it back",
+    ),
+    (
+        "--dry-run",
+        "--check",
+        "--check runs nothing; --dry-run runs everything and rolls it back",
+    ),
+    (
+        "--dry-run",
+        "--fake",
+        "what is only recorded does not run, so there is nothing to try",
+    ),
+    ("--dry-run", "--fake-initial", "a dry run records nothing"),
+    (
+        "--dry-run",
+        "--single-transaction",
+        "a dry run is one transaction anyway",
+    ),
+    (
+        "--fake",
+        "--fake-initial",
+        "--fake records every step of the plan, --fake-initial only first ones",
+    ),
+    (
+        "--fake",
+        "--single-transaction",
+        "what is only recorded needs no transaction of its own",
+    ),
+    (
+        "--prune",
+        "--plan",
+        "pruning asks before it deletes, and shows what",
+    ),
+    (
+        "--prune",
+        "--check",
+        "pruning applies nothing that could be pending",
+    ),
+    ("--prune", "--dry-run", "pruning runs no step"),
+    (
+        "--prune",
+        "--fake",
+        "pruning deletes records, --fake writes them",
+    ),
+    (
+        "--prune",
+        "--fake-initial",
+        "pruning deletes records, --fake-initial writes them",
+    ),
+    ("--prune", "--single-transaction", "pruning runs no step"),
+];
+
 impl BareArgs {
-    /// `migrate --dry-run run x` would run x for real if the flag were ignored.
-    pub(crate) fn refuse_before_verb(self) -> Result<(), Failure> {
+    /// The flags that were given.
+    fn given(&self) -> Vec<&'static str> {
         let flags = [
             (self.plan, "--plan"),
             (self.check, "--check"),
             (self.dry_run, "--dry-run"),
+            (self.fake, "--fake"),
+            (self.fake_initial, "--fake-initial"),
+            (self.prune, "--prune"),
+            (self.single_transaction, "--single-transaction"),
         ];
-        match flags.iter().find(|(given, _)| *given) {
-            Some((_, flag)) => Err(
+        let given = flags.iter().filter(|(given, _)| *given);
+        given.map(|(_, flag)| *flag).collect()
+    }
+
+    /// `migrate --dry-run run x` would run x for real if the flag were ignored.
+    pub(crate) fn refuse_before_verb(&self, verb: &str) -> Result<(), Failure> {
+        if let Some(app) = &self.goal.app {
+            return Err(
+                Failure::usage(format!("`{app}` before the verb `{verb}` has no meaning"))
+                    .help(format!("the verb goes first: `migrate {verb} ..`"))
+                    .help(format!(
+                        "if `{verb}` is how a step's name begins: `migrate {app}.{verb}`"
+                    )),
+            );
+        }
+        match self.given().first() {
+            Some(flag) => Err(
                 Failure::usage(format!("{flag} before a verb has no meaning"))
                     .help("put the verb's own flags behind it: `migrate run NAME --dry-run`"),
             ),
             None => Ok(()),
         }
     }
+
+    fn refuse_contradictions(&self) -> Result<(), Failure> {
+        let given = self.given();
+        let has = |flag: &str| given.contains(&flag);
+        match CONTRADICTIONS.iter().find(|(a, b, _)| has(a) && has(b)) {
+            Some((a, b, why)) => Err(Failure::usage(format!(
+                "{a} and {b} cannot be used together\n{why}"
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    fn request(&self, goal: Goal) -> Result<Request, Failure> {
+        let fake = match (self.fake, self.fake_initial) {
+            (true, _) => Fake::All,
+            (_, true) => Fake::Initial,
+            _ => Fake::No,
+        };
+        if fake == Fake::Initial && matches!(goal, Goal::Zero(_)) {
+            return Err(Failure::usage(
+                "--fake-initial records first steps; `zero` undoes them",
+            ));
+        }
+        let request = Request::to(goal).fake(fake);
+        Ok(request.single_transaction(self.single_transaction))
+    }
 }
 
-/// Applies, or looks.
+/// Goes, or looks.
 pub(crate) async fn run(context: &mut Context, args: BareArgs) -> Result<View, Failure> {
+    args.refuse_contradictions()?;
+    if args.prune {
+        return prune::run(context, &args.goal).await;
+    }
+    let goal = args.goal.goal(context.steps()?)?;
+    let request = args.request(goal)?;
     if args.plan || args.check {
-        return look(context, args).await;
+        return look(context, &args, &request).await;
     }
     if args.dry_run {
-        return try_out(context).await;
+        return try_out(context, &request.goal).await;
     }
-    let connected = context.connect(Narration::Run)?;
-    let report = connected.drive(connected.migrator.run()).await?;
-    let view = View::of(&report);
-    if context.global.verbosity == 0 {
-        return Ok(view);
-    }
-    Ok(view.note(run::summary(context.paint_err(), &report)))
+    going::go(context, request).await
 }
 
-async fn look(context: &mut Context, args: BareArgs) -> Result<View, Failure> {
+async fn look(context: &mut Context, args: &BareArgs, request: &Request) -> Result<View, Failure> {
     let connected = context.connect(Narration::Quiet)?;
-    let report = connected.drive(connected.migrator.plan()).await?;
+    let report = going::plan(&connected, request).await?;
+    let command = words(&request.goal);
     let mut view = View::of(&report);
     if args.plan {
         view = view.data(plan::render_plan(context.paint(), &report));
     }
     if args.check {
-        let verdict = judge(&report);
+        let verdict = judge(&report, &command);
         if verdict.is_none() && !args.plan {
             view = view.note(format!("Nothing is pending ({}).", report.database));
         }
@@ -81,11 +207,13 @@ async fn look(context: &mut Context, args: BareArgs) -> Result<View, Failure> {
         context.paint_err(),
         &report,
         &context.program,
+        &command,
     )))
 }
 
-/// The verdict of `--check`: drift weighs more than pending steps.
-fn judge(report: &Plan) -> Option<Failure> {
+/// The verdict of `--check`: drift weighs more than pending steps. A squash that only waits to be
+/// recorded is not pending.
+fn judge(report: &Plan, command: &str) -> Option<Failure> {
     let worst = report
         .problems
         .iter()
@@ -103,22 +231,42 @@ fn judge(report: &Plan) -> Option<Failure> {
         }
         return Some(failure);
     }
-    let first = report.steps.first()?;
-    let message = match report.steps.len() {
-        1 => format!("1 step is pending: {}", first.step),
-        n => format!(
-            "{} are pending, the first is {}",
-            units::len(n, "step"),
-            first.step
+    let executed = || {
+        let steps = report.steps.iter();
+        steps.filter(|step| step.action != Action::Record)
+    };
+    let first = &executed().next()?.step;
+    let backwards = report.direction == Direction::Backwards;
+    let message = match (executed().count(), backwards) {
+        (1, false) => format!("1 step is pending: {first}"),
+        (n, false) => format!(
+            "{} are pending, the first is {first}",
+            units::len(n, "step")
+        ),
+        (1, true) => format!("1 step would be undone: {first}"),
+        (n, true) => format!(
+            "{} would be undone, the first is {first}",
+            units::len(n, "step")
         ),
     };
-    Some(
-        Failure::new(Exit::Pending, "pending", message)
-            .help("`migrate` applies what is pending, `migrate --plan` shows it"),
-    )
+    let help = match backwards {
+        false => format!("`{command}` applies what is pending, `{command} --plan` shows it"),
+        true => format!("`{command}` asks and undoes, `{command} --plan` shows what"),
+    };
+    Some(Failure::new(Exit::Pending, "pending", message).help(help))
 }
 
-async fn try_out(context: &mut Context) -> Result<View, Failure> {
+async fn try_out(context: &mut Context, goal: &Goal) -> Result<View, Failure> {
+    if *goal != Goal::Latest {
+        let command = words(goal);
+        return Err(Failure::usage(
+            "--dry-run tries the way to the latest state; it cannot be told where to stop",
+        )
+        .help(format!(
+            "`{command} --plan` shows the steps without running them"
+        ))
+        .help("`migrate run NAME --dry-run` tries one data migration"));
+    }
     let connected = context.connect(Narration::DryRun)?;
     context.announce_dry_run();
     let report = connected.drive(connected.migrator.dry_run()).await?;

@@ -1,7 +1,10 @@
 //! `plan`: what a run would do.
 
 use clap::Args;
+use migrate_core::Request;
 
+use super::goal::{GoalArgs, words};
+use super::going;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Narration;
@@ -11,23 +14,28 @@ use crate::view::View;
 /// Show what a run would do, in order, and what it would refuse.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-The same as `migrate --plan`. Writes nothing.
+The same as `migrate [APP [TARGET|zero]] --plan`. Writes nothing.
 
 Examples:
   migrate plan
+  migrate plan users 0002      forwards, or backwards where later steps are applied
+  migrate plan users zero      with IRREVERSIBLE where there is no way back
   migrate plan --json | jq -r '.result.steps[].step'
 
-Exit codes: 0 done, 1 failed (`migrate --check` exits with 3 or 4)")]
-pub(crate) struct PlanArgs {}
+Exit codes: 0 done, 1 failed (`migrate --check` exits with 3 or 4), 2 no such app")]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    goal: GoalArgs,
+}
 
-pub(crate) async fn run(context: &mut Context, _: PlanArgs) -> Result<View, Failure> {
+pub(crate) async fn run(context: &mut Context, args: &PlanArgs) -> Result<View, Failure> {
+    let goal = args.goal.goal(context.steps()?)?;
+    let command = words(&goal);
     let connected = context.connect(Narration::Quiet)?;
-    let report = connected.drive(connected.migrator.plan()).await?;
+    let report = going::plan(&connected, &Request::to(goal)).await?;
+    let paint = context.paint_err();
+    let summary = render_plan_summary(paint, &report, &context.program, &command);
     Ok(View::of(&report)
         .data(render_plan(context.paint(), &report))
-        .note(render_plan_summary(
-            context.paint_err(),
-            &report,
-            &context.program,
-        )))
+        .note(summary))
 }

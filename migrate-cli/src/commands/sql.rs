@@ -16,13 +16,18 @@ use crate::view::View;
 Does not connect: the URL only says for which database.
 
 Examples:
-  migrate sql users.0002
+  migrate sql users 0002
   migrate sql users.0002 --backwards
 
 Exit codes: 0 done, 1 failed (also for a step that is a Rust function)")]
 pub(crate) struct SqlArgs {
-    /// The step.
+    /// The step, as `app.name` or a name that only one app has; or its app.
+    #[arg(value_name = "NAME|APP")]
     name: String,
+
+    /// The step's name within that app.
+    #[arg(value_name = "NAME")]
+    of_app: Option<String>,
 
     /// The SQL that undoes it.
     #[arg(long)]
@@ -45,7 +50,11 @@ struct Statement<'a> {
 
 pub(crate) fn run(context: &mut Context, args: &SqlArgs) -> Result<View, Failure> {
     let connected = context.connect(Narration::Quiet)?;
-    let sql = connected.migrator.sql(&args.name, args.backwards)?;
+    let name = match &args.of_app {
+        Some(name) => format!("{}.{name}", args.name),
+        None => args.name.clone(),
+    };
+    let sql = connected.migrator.sql(&name, args.backwards)?;
     let statements = sql
         .statements
         .iter()

@@ -129,19 +129,19 @@ fn a_long_step_gives_signs_of_life_less_and_less_often() {
 fn a_sign_of_life_says_how_far_and_how_long_still() {
     let place = |done, total| Place { done, total };
     assert_eq!(
-        still_running("u.x", 12_000, place(0, None)),
+        still_running("Applying", "u.x", 12_000, place(0, None)),
         "  Applying u.x... 12 s"
     );
     assert_eq!(
-        still_running("u.x", 12_000, place(1_500, None)),
+        still_running("Applying", "u.x", 12_000, place(1_500, None)),
         "  Applying u.x... 12 s, 1,500 done"
     );
     assert_eq!(
-        still_running("u.x", 12_000, place(1_000, Some(4_000))),
+        still_running("Applying", "u.x", 12_000, place(1_000, Some(4_000))),
         "  Applying u.x... 12 s, 1,000 of 4,000 (25 %), about 36 s left"
     );
     assert_eq!(
-        still_running("u.x", 12_000, place(5_000, Some(4_000))),
+        still_running("Applying", "u.x", 12_000, place(5_000, Some(4_000))),
         "  Applying u.x... 12 s, 5,000 of 4,000 (100 %)"
     );
 }

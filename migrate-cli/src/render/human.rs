@@ -1,5 +1,6 @@
 //! Text for people: one file per kind of report.
 
+pub(crate) mod current;
 pub(crate) mod dry_run;
 pub(crate) mod failure;
 pub(crate) mod history;

@@ -33,9 +33,14 @@ pub(crate) fn count(n: u64) -> String {
     text
 }
 
-/// `1 step`, `5,000 rows`: the plural is the word with an s.
+/// `1 step`, `5,000 rows`, `2 squashes`: the plural is the word with an s, or with es after an sh.
 pub(crate) fn of(n: u64, word: &str) -> String {
-    format!("{} {word}{}", count(n), if n == 1 { "" } else { "s" })
+    let end = match n {
+        1 => "",
+        _ if word.ends_with("sh") => "es",
+        _ => "s",
+    };
+    format!("{} {word}{end}", count(n))
 }
 
 /// [`of`] for lengths.
@@ -84,6 +89,7 @@ mod tests {
         assert_eq!(count(1_234_567), "1,234,567");
         assert_eq!(of(1, "row"), "1 row");
         assert_eq!(of(5_000, "row"), "5,000 rows");
+        assert_eq!(of(2, "squash"), "2 squashes");
     }
 
     #[test]

@@ -35,8 +35,17 @@ fn fits_into_a_parser_of_the_service() {
         Service::try_parse_from(["shop", "serve"]),
         Ok(Service::Serve)
     ));
-    let error = Service::try_parse_from(["shop", "migrate", "statsu"]).expect_err("no such verb");
-    assert!(error.to_string().contains("'status'"), "{error}");
+}
+
+#[tokio::test]
+async fn a_misspelt_verb_is_no_app() {
+    let database = Database::new();
+    let output = Output::memory();
+    let cli = database.cli(history::shop(), &output);
+    let exit = cli.run(parsed(&["shop", "migrate", "statsu"])).await;
+    assert_eq!(exit.code(), 2);
+    let said = output.stderr();
+    assert!(said.contains("`shop migrate status`"), "{said}");
 }
 
 #[tokio::test]

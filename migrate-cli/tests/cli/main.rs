@@ -8,6 +8,7 @@ mod support;
 
 mod drift;
 mod embedding;
+mod graph;
 mod help;
 mod lock;
 mod look;

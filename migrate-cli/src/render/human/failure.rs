@@ -1,6 +1,6 @@
 //! A failure: `error[code]: message`, what led to it, what is left, and what to do.
 
-use migrate_core::report::{Problem, RunProgress, StepId};
+use migrate_core::report::{Problem, RunProgress, StepId, StepOutcome};
 
 use crate::failure::Failure;
 use crate::program::Program;
@@ -92,7 +92,12 @@ fn render_progress(progress: &RunProgress) -> String {
     }
     if !progress.applied.is_empty() {
         let ids: Vec<&StepId> = progress.applied.iter().map(|run| &run.step).collect();
-        out.push_str(&format!("  applied before: {}\n", named(&ids)));
+        let undone = [StepOutcome::Reverted, StepOutcome::FakeReverted];
+        let before = match progress.applied.first() {
+            Some(run) if undone.contains(&run.outcome) => "undone",
+            _ => "applied",
+        };
+        out.push_str(&format!("  {before} before: {}\n", named(&ids)));
     }
     if !progress.remaining.is_empty() {
         let ids: Vec<&StepId> = progress.remaining.iter().collect();

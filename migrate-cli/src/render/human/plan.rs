@@ -1,6 +1,6 @@
 //! `plan`: what a run would do, in order of execution.
 
-use migrate_core::report::{Mode, Plan, PlannedStep, StepKind};
+use migrate_core::report::{Action, Direction, Mode, Plan, PlannedStep, StepKind};
 
 use super::failure::render_problems;
 use crate::program::Program;
@@ -11,34 +11,56 @@ use crate::render::units;
 /// The steps, for stdout.
 pub(crate) fn render_plan(paint: Paint, plan: &Plan) -> String {
     let mut table = Table::new();
-    table.text(paint.strong("Planned operations:"));
+    table.text(paint.strong(match plan.direction {
+        Direction::Forwards => "Planned operations:",
+        Direction::Backwards => "Planned operations, backwards:",
+    }));
     if plan.steps.is_empty() {
         table.text("  No planned migration operations.");
     }
-    let digits = plan.steps.len().to_string().len();
+    let indent = " ".repeat(2 + plan.steps.len().to_string().len() + 2);
     for (index, step) in plan.steps.iter().enumerate() {
         table.row(2, row(index + 1, step));
-        if let Some(description) = &step.description {
+        if let Some(why) = &step.irreversible {
+            table.text(format!("{indent}{}", paint.bad(why)));
+        } else if let Some(description) = &step.description {
             let line = description.lines().next().unwrap_or_default();
-            table.text(format!(
-                "{}{}",
-                " ".repeat(2 + digits + 2),
-                paint.faint(line)
-            ));
+            table.text(format!("{indent}{}", paint.faint(line)));
         }
     }
     table.render(paint)
 }
 
-fn row(number: usize, step: &PlannedStep) -> Vec<Cell> {
-    let how = match step.resumes_after {
-        Some((done, of)) => format!("{}, resumes after {done} of {of}", mode(step.mode)),
-        None => mode(step.mode).to_owned(),
-    };
-    let color = if step.mode == Mode::Atomic {
-        Paint::faint
+/// The steps of other apps that go only because they depend on what was named, for stderr.
+pub(crate) fn render_dependents(paint: Paint, plan: &Plan) -> String {
+    if plan.dependents.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = plan.dependents.iter().map(ToString::to_string).collect();
+    let (verb, pronoun) = if names.len() == 1 {
+        ("depends", "It")
     } else {
-        Paint::warn
+        ("depend", "They")
+    };
+    format!(
+        "{}: {} of other apps {verb} on what is undone: {}\n{pronoun} would be undone as well.\n",
+        paint.warn("warning"),
+        units::len(names.len(), "step"),
+        names.join(", ")
+    )
+}
+
+fn row(number: usize, step: &PlannedStep) -> Vec<Cell> {
+    let (how, color): (String, fn(Paint, &str) -> String) = match (step.action, step.resumes_after)
+    {
+        _ if step.irreversible.is_some() => ("IRREVERSIBLE".to_owned(), Paint::bad),
+        (Action::Record, _) => ("is only recorded".to_owned(), Paint::faint),
+        (_, Some((done, of))) => (
+            format!("{}, resumes after {done} of {of}", mode(step.mode)),
+            Paint::warn,
+        ),
+        (_, None) if step.mode == Mode::Atomic => (mode(step.mode).to_owned(), Paint::faint),
+        _ => (mode(step.mode).to_owned(), Paint::warn),
     };
     vec![
         Cell::new(format!("{number}.")).right().close(),
@@ -68,28 +90,38 @@ pub(crate) fn mode(mode: Mode) -> &'static str {
     }
 }
 
-/// What stands in the way and what to do next, for stderr.
-pub(crate) fn render_plan_summary(paint: Paint, plan: &Plan, program: &Program) -> String {
+/// What stands in the way and what to do next, for stderr; `command` does what is planned.
+pub(crate) fn render_plan_summary(
+    paint: Paint,
+    plan: &Plan,
+    program: &Program,
+    command: &str,
+) -> String {
     let mut out = String::new();
     for warning in &plan.warnings {
         out.push_str(&format!("{}: {warning}\n", paint.warn("warning")));
     }
+    out.push_str(&render_dependents(paint, plan));
     if !plan.problems.is_empty() {
         out.push_str(&render_problems(paint, &plan.problems, program));
         out.push_str("A run would refuse to start.\n");
         return out;
     }
-    match plan.steps.len() {
-        0 => out.push_str(&format!("Nothing is pending ({}).\n", plan.database)),
-        steps => out.push_str(&format!(
-            "{} pending ({}).
-{}: `migrate` applies {}
-",
-            units::len(steps, "step"),
-            plan.database,
-            paint.lead("next"),
-            if steps == 1 { "it" } else { "them" }
-        )),
-    }
+    let backwards = plan.direction == Direction::Backwards;
+    let steps = units::len(plan.steps.len(), "step");
+    let them = if plan.steps.len() == 1 { "it" } else { "them" };
+    let next = paint.lead("next");
+    out.push_str(&match (plan.steps.is_empty(), backwards) {
+        (true, false) => format!("Nothing is pending ({}).\n", plan.database),
+        (true, true) => format!("Nothing is to be undone ({}).\n", plan.database),
+        (false, false) => format!(
+            "{steps} pending ({}).\n{next}: `{command}` applies {them}\n",
+            plan.database
+        ),
+        (false, true) => format!(
+            "{steps} to be undone ({}).\n{next}: `{command}` undoes {them}, and asks first\n",
+            plan.database
+        ),
+    });
     out
 }

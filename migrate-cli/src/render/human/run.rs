@@ -1,6 +1,6 @@
 //! A run in words: the lines of a bare `migrate`, and the texts of a single data migration.
 
-use migrate_core::report::{RunReport, StepId, StepOutcome, StepRun};
+use migrate_core::report::{Direction, RunReport, StepId, StepOutcome, StepRun};
 
 use crate::render::paint::Paint;
 use crate::render::units;
@@ -22,23 +22,29 @@ pub(crate) fn failed(name: &str, message: &str) -> String {
     format!("Migration '{name}' failed: {reason}")
 }
 
+/// What is done with the steps of a run, as its lines begin.
+pub(crate) fn verb(backwards: bool) -> &'static str {
+    if backwards { "Undoing" } else { "Applying" }
+}
+
 /// One step of a bare run that came to its end.
 pub(crate) fn step_line(paint: Paint, run: &StepRun) -> String {
     let name = paint.strong(&run.step.to_string());
-    if run.outcome == StepOutcome::AppliedMeanwhile {
-        return format!(
-            "  {name} {}",
-            paint.faint("was applied meanwhile by another process")
-        );
-    }
-    let verb = if run.outcome == StepOutcome::Resumed {
-        "Resuming"
-    } else {
-        "Applying"
+    let (verb, end) = match run.outcome {
+        StepOutcome::AppliedMeanwhile => {
+            let meanwhile = paint.faint("was applied meanwhile by another process");
+            return format!("  {name} {meanwhile}");
+        }
+        StepOutcome::Faked => return format!("  Applying {name}... {}", paint.warn("FAKED")),
+        StepOutcome::FakeReverted => return format!("  Undoing {name}... {}", paint.warn("FAKED")),
+        StepOutcome::Recorded => ("Recording", "OK"),
+        StepOutcome::Reverted => ("Undoing", "OK"),
+        StepOutcome::Resumed => ("Resuming", "OK"),
+        _ => ("Applying", "OK"),
     };
     let mut line = format!(
         "  {verb} {name}... {} {}",
-        paint.good("OK"),
+        paint.good(end),
         paint.faint(&cost(run))
     );
     // A count of rows stands in the line already.
@@ -54,9 +60,9 @@ pub(crate) fn step_line(paint: Paint, run: &StepRun) -> String {
 }
 
 /// The step of a bare run at which it stopped; the error itself comes at the end.
-pub(crate) fn failed_line(paint: Paint, step: &StepId) -> String {
+pub(crate) fn failed_line(paint: Paint, verb: &str, step: &StepId) -> String {
     format!(
-        "  Applying {}... {}",
+        "  {verb} {}... {}",
         paint.strong(&step.to_string()),
         paint.bad("FAILED")
     )
@@ -74,30 +80,46 @@ fn cost(run: &StepRun) -> String {
     }
 }
 
-/// The last line of a bare run.
+/// The last line of a bare run: what was done, by kind of outcome, and what that comes to.
 pub(crate) fn summary(paint: Paint, report: &RunReport) -> String {
-    let meanwhile = report
-        .steps
-        .iter()
-        .filter(|run| run.outcome == StepOutcome::AppliedMeanwhile)
-        .count();
-    let ran = report.steps.len() - meanwhile;
-    let total = format!(
-        "{} applied in all",
-        units::len(report.applied_total, "step")
-    );
-    let mut line = match ran {
-        0 => paint.good("Nothing is pending"),
-        _ => paint.good(&format!(
-            "Applied {} in {}",
-            units::len(ran, "step"),
-            units::duration(report.duration_ms.saturating_sub(report.waited_ms))
-        )),
+    let count = |outcomes: &[StepOutcome]| {
+        let of = |run: &&StepRun| outcomes.contains(&run.outcome);
+        report.steps.iter().filter(of).count()
+    };
+    let meanwhile = count(&[StepOutcome::AppliedMeanwhile]);
+    let reverted = count(&[StepOutcome::Reverted]);
+    let faked = count(&[StepOutcome::Faked]);
+    let forgotten = count(&[StepOutcome::FakeReverted]);
+    let recorded = count(&[StepOutcome::Recorded]);
+    let ran = report.steps.len() - meanwhile - reverted - faked - forgotten - recorded;
+    let took = units::duration(report.duration_ms.saturating_sub(report.waited_ms));
+    let steps = |n| units::len(n, "step");
+    let mut done = Vec::new();
+    if ran > 0 {
+        done.push(format!("Applied {} in {took}", steps(ran)));
+    }
+    if reverted > 0 {
+        done.push(format!("Undid {} in {took}", steps(reverted)));
+    }
+    if faked > 0 {
+        done.push(format!("Recorded {} without running", steps(faked)));
+    }
+    if forgotten > 0 {
+        done.push(format!("Removed the record of {}", steps(forgotten)));
+    }
+    if recorded > 0 {
+        done.push(format!("Recorded {}", units::len(recorded, "squash")));
+    }
+    let mut line = match (done.is_empty(), report.direction) {
+        (false, _) => paint.good(&done.join("; ")),
+        (true, Direction::Forwards) => paint.good("Nothing is pending"),
+        (true, Direction::Backwards) => paint.good("Nothing is to be undone"),
     };
     if meanwhile > 0 {
         line.push_str(&format!("; another process applied {meanwhile} meanwhile"));
     }
-    line.push_str(&format!("; {total} ({}).", report.database));
+    let total = steps(report.applied_total);
+    line.push_str(&format!("; {total} applied in all ({}).", report.database));
     line
 }
 

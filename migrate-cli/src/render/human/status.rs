@@ -6,7 +6,7 @@ use crate::render::paint::Paint;
 use crate::render::table::{Cell, Table};
 use crate::render::units;
 
-/// The table, for stdout.
+/// The steps by app, for stdout.
 pub(crate) fn render_status(paint: Paint, status: &Status) -> String {
     if status.steps.is_empty() {
         return "(no migrations)\n".to_owned();
@@ -21,12 +21,31 @@ pub(crate) fn render_status(paint: Paint, status: &Status) -> String {
             table.text(paint.strong(&entry.step.app));
             app = Some(&entry.step.app);
         }
-        table.row(1, row(entry));
+        table.row(1, row(entry, entry.step.name.clone()));
     }
     table.render(paint)
 }
 
-fn row(entry: &StatusEntry) -> Vec<Cell> {
+/// The steps in order of execution, for stdout; with what each comes after, if wanted.
+pub(crate) fn render_order(paint: Paint, status: &Status, with_parents: bool) -> String {
+    if status.steps.is_empty() {
+        return "(no migrations)\n".to_owned();
+    }
+    let mut entries: Vec<&StatusEntry> = status.steps.iter().collect();
+    // What only the database knows has no place in the order, and comes last.
+    entries.sort_by_key(|entry| entry.order.unwrap_or(usize::MAX));
+    let mut table = Table::new();
+    for entry in entries {
+        table.row(0, row(entry, entry.step.to_string()));
+        if with_parents && !entry.after.is_empty() {
+            let parents: Vec<String> = entry.after.iter().map(ToString::to_string).collect();
+            table.text(paint.faint(&format!("    after {}", parents.join(", "))));
+        }
+    }
+    table.render(paint)
+}
+
+fn row(entry: &StatusEntry, name: String) -> Vec<Cell> {
     let when = match (&entry.applied_at, entry.state) {
         (Some(at), _) => Cell::new(units::time(at)),
         (None, state) => Cell::new(word(state)).with(color(entry)),
@@ -34,7 +53,7 @@ fn row(entry: &StatusEntry) -> Vec<Cell> {
 
     vec![
         Cell::new(mark(entry)).with(color(entry)).close(),
-        Cell::new(&entry.step.name),
+        Cell::new(name),
         when,
         Cell::took(entry.duration_ms.filter(|_| !entry.faked)).with(Paint::faint),
         remarks(entry),
@@ -46,20 +65,24 @@ fn mark(entry: &StatusEntry) -> &'static str {
         State::Applied => "[X]",
         State::Missing if is_deleted_function(entry) => "[X]",
         State::Pending => "[ ]",
-        State::Manual => "[-]",
+        State::Unrecorded => "[-]",
+        State::Manual => "[m]",
         State::Running => "[>]",
         State::Interrupted => "[~]",
+        State::HalfReverted => "[<]",
         _ => "[!]",
     }
 }
 
-fn word(state: State) -> &'static str {
+pub(crate) fn word(state: State) -> &'static str {
     match state {
         State::Applied => "applied",
         State::Pending => "pending",
         State::Manual => "manual",
         State::Running => "running",
         State::Interrupted => "interrupted",
+        State::HalfReverted => "half undone",
+        State::Unrecorded => "unrecorded",
         State::Edited => "edited",
         State::Missing => "missing",
         State::Failed => "failed",
@@ -77,7 +100,7 @@ fn color(entry: &StatusEntry) -> fn(Paint, &str) -> String {
 
 fn color_of(state: State) -> fn(Paint, &str) -> String {
     match state {
-        State::Applied => Paint::good,
+        State::Applied | State::Unrecorded => Paint::good,
         State::Pending => Paint::warn,
         State::Manual => Paint::faint,
         State::Running => Paint::lead,
@@ -98,6 +121,9 @@ fn remarks(entry: &StatusEntry) -> Cell {
         (State::Interrupted | State::Running, Some((done, of))) => {
             Some(format!("{done} of {of} statements done"))
         }
+        (State::HalfReverted, Some((done, of))) => {
+            Some(format!("{done} of {of} statements of its way back done"))
+        }
         _ => None,
     };
     let mut parts: Vec<String> = odd.into_iter().collect();
@@ -105,6 +131,10 @@ fn remarks(entry: &StatusEntry) -> Cell {
         parts.push(first_line(error).to_owned());
     }
     let odd = !parts.is_empty();
+    if !entry.replaces.is_empty() {
+        let squashed = units::len(entry.replaces.len(), "squashed migration");
+        parts.push(format!("({squashed})"));
+    }
     if entry.faked {
         parts.push("faked".to_owned());
     }
@@ -136,7 +166,9 @@ pub(crate) fn render_status_summary(paint: Paint, status: &Status) -> String {
         State::Manual,
         State::Running,
         State::Interrupted,
+        State::HalfReverted,
         State::Failed,
+        State::Unrecorded,
         State::Edited,
         State::Missing,
     ];
@@ -165,12 +197,16 @@ fn next(paint: Paint, status: &Status) -> String {
         "`migrate verify` shows what differs and what to do".to_owned()
     } else if has(State::Running) {
         return String::new();
+    } else if has(State::HalfReverted) {
+        "`migrate undo` goes on with the way back where it stopped".to_owned()
     } else if has(State::Interrupted) {
         "`migrate` resumes where it stopped".to_owned()
     } else if has(State::Failed) {
         "correct what failed, then `migrate`; `migrate history` has every attempt".to_owned()
     } else if status.pending > 0 {
         format!("`migrate` applies {}", units::len(status.pending, "step"))
+    } else if has(State::Unrecorded) {
+        "`migrate` records the squash; nothing is executed".to_owned()
     } else {
         return "Nothing is pending.\n".to_owned();
     };

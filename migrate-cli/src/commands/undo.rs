@@ -1,0 +1,48 @@
+//! `undo`: the step that was applied last, undone.
+
+use clap::Args;
+use migrate_core::{Fake, Goal, Request};
+
+use super::going;
+use crate::context::Context;
+use crate::failure::Failure;
+use crate::progress::Narration;
+use crate::render::human::plan::{render_plan, render_plan_summary};
+use crate::view::View;
+
+/// Undo the step that was applied last.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+The last one by the ledger's own order, whichever app it is of. A step whose
+way back stopped half-way is undone to its end. Asks first.
+
+Examples:
+  migrate undo --plan     which one is it, and can it be undone?
+  migrate undo
+  migrate undo --fake     its effect was taken back by hand; remove its record
+
+Exit codes: 0 undone, or nothing is applied, 1 failed (also: no way back), 2 not confirmed")]
+pub(crate) struct UndoArgs {
+    /// Show which step it is, and undo nothing.
+    #[arg(long)]
+    plan: bool,
+
+    /// Only remove its record.
+    #[arg(long)]
+    fake: bool,
+}
+
+pub(crate) async fn run(context: &mut Context, args: &UndoArgs) -> Result<View, Failure> {
+    let fake = if args.fake { Fake::All } else { Fake::No };
+    let request = Request::to(Goal::Undo).fake(fake);
+    if !args.plan {
+        return going::go(context, request).await;
+    }
+    let connected = context.connect(Narration::Quiet)?;
+    let report = going::plan(&connected, &request).await?;
+    let paint = context.paint_err();
+    let summary = render_plan_summary(paint, &report, &context.program, "migrate undo");
+    Ok(View::of(&report)
+        .data(render_plan(context.paint(), &report))
+        .note(summary))
+}
