@@ -2,6 +2,7 @@
 
 mod check;
 mod index;
+mod merge;
 
 use std::env;
 use std::ffi::OsString;
@@ -76,6 +77,7 @@ struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 enum Verb {
     New(NewArgs),
+    Merge(merge::CargoMergeArgs),
     Index(index::IndexArgs),
     Check(check::CheckArgs),
 }
@@ -84,6 +86,7 @@ impl Verb {
     fn name(&self) -> &'static str {
         match self {
             Self::New(_) => "new",
+            Self::Merge(_) => "merge",
             Self::Index(_) => "index",
             Self::Check(_) => "check",
         }
@@ -120,6 +123,7 @@ where
     let program = Program::new("cargo run -- migrate");
     let result: Result<View, Failure> = match &verb {
         Verb::New(args) => write_new(project, args, output.paint_err()),
+        Verb::Merge(args) => merge::run(project, args, output, format),
         Verb::Index(args) => index::run(project, args),
         Verb::Check(args) => check::run(project, args, output.paint()),
     };

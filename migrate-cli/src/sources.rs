@@ -2,8 +2,10 @@
 //!
 //! Nothing here connects to a database or needs a service that compiles.
 
+pub(crate) mod branches;
 pub(crate) mod calendar;
 pub(crate) mod check;
 pub(crate) mod discover;
 pub(crate) mod invocation;
 pub(crate) mod new_step;
+pub(crate) mod renumber;

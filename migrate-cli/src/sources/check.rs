@@ -60,7 +60,7 @@ pub(crate) fn check_folder(path: &Path) -> Checked {
 }
 
 /// The files that can be read, of a folder that as a whole cannot: their mistakes are shown too.
-fn readable_part(path: &Path) -> Folder {
+pub(super) fn readable_part(path: &Path) -> Folder {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let mut files: Vec<FolderFile> = entries
         .filter_map(|entry| {

@@ -12,6 +12,7 @@ mod graph;
 mod help;
 mod lock;
 mod look;
+mod merge;
 mod records;
 mod run;
 mod sources;

@@ -278,6 +278,7 @@ fn help_of_cargo_migrate() {
     for words in [
         "--help",
         "new --help",
+        "merge --help",
         "index --help",
         "check --help",
         "nwe",
