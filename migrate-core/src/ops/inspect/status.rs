@@ -7,7 +7,7 @@ use migrate_source::Database;
 use super::kind_of;
 use crate::context::BoxFuture;
 use crate::db_error::database_error;
-use crate::domain::{History, LedgerRow, LedgerRows, RowState, Step, compare};
+use crate::domain::{Effective, History, LedgerRow, LedgerRows, RowState, Step, compare};
 use crate::error::Error;
 use crate::holder::Holder;
 use crate::ledger::Tables;
@@ -82,10 +82,11 @@ fn entries(
     database: Database,
     live_holder: bool,
 ) -> Vec<StatusEntry> {
-    let squashes = Squashes::new(history, rows);
+    let effective = Effective::new(history, rows, None);
     let mut steps: Vec<StatusEntry> = Vec::new();
     for (order, step) in history.iter().enumerate() {
-        if squashes.hidden.contains(&step.id) {
+        // Its squash stands for it.
+        if effective.folded_into(&step.id).is_some() {
             continue;
         }
         let row = rows.find(&step.id);
@@ -93,7 +94,7 @@ fn entries(
             .get(&step.id)
             .filter(|_| !row.is_some_and(LedgerRow::is_applied));
         let state = match row {
-            None if squashes.unrecorded(step) => State::Unrecorded,
+            None if effective.unrecorded(&step.id) => State::Unrecorded,
             row => state_of(step, row, database, live_holder, failure.is_some()),
         };
         let mut entry = entry(step.id.clone(), Some(step.kind()), state, row);
@@ -104,10 +105,11 @@ fn entries(
         entry.error = entry.error.or_else(|| failure.cloned());
         steps.push(entry);
     }
+    let replaced: HashSet<&StepId> = history.iter().flat_map(|step| &step.replaces).collect();
     for row in rows.iter() {
         let id = StepId::new(&row.app, &row.name);
         // The row of a step that a squash stands for is no loss.
-        if history.get(&id).is_some() || squashes.replaced.contains(&id) {
+        if history.get(&id).is_some() || replaced.contains(&id) {
             continue;
         }
         steps.push(entry(id, kind_of(&row.kind), State::Missing, Some(row)));
@@ -122,56 +124,6 @@ fn entries(
     // Stable: within an app the order of execution stays.
     steps.sort_by_key(|entry| place(&entry.step.app));
     steps
-}
-
-/// What the squashes of a history stand for, by the rows of a ledger.
-struct Squashes<'h> {
-    history: &'h History,
-    rows: &'h LedgerRows,
-    /// Every step that a squash stands for.
-    replaced: HashSet<&'h StepId>,
-    /// Those of them that their squash stands for now: none is applied, or all are.
-    hidden: HashSet<&'h StepId>,
-}
-
-impl<'h> Squashes<'h> {
-    fn new(history: &'h History, rows: &'h LedgerRows) -> Self {
-        let mut squashes = Self {
-            history,
-            rows,
-            replaced: HashSet::new(),
-            hidden: HashSet::new(),
-        };
-        for squash in history.iter().filter(|step| !step.replaces.is_empty()) {
-            let recorded = squashes.recorded_of(squash);
-            if recorded == 0 || recorded == squash.replaces.len() {
-                squashes.hidden.extend(&squash.replaces);
-            }
-            squashes.replaced.extend(&squash.replaces);
-        }
-        squashes
-    }
-
-    /// Whether a squash has no row although everything it stands for is applied.
-    fn unrecorded(&self, step: &Step) -> bool {
-        !step.replaces.is_empty() && self.recorded_of(step) == step.replaces.len()
-    }
-
-    fn recorded_of(&self, squash: &Step) -> usize {
-        let recorded = |id: &&StepId| self.recorded(id, self.history.iter().len());
-        squash.replaces.iter().filter(recorded).count()
-    }
-
-    /// A squash among the replaced steps counts when all that it stands for does. `depth` bounds
-    /// squashes that replace each other in a circle.
-    fn recorded(&self, id: &StepId, depth: usize) -> bool {
-        self.rows.find(id).is_some_and(LedgerRow::is_applied)
-            || (depth > 0
-                && self.history.get(id).is_some_and(|step| {
-                    let mut replaced = step.replaces.iter();
-                    !step.replaces.is_empty() && replaced.all(|id| self.recorded(id, depth - 1))
-                }))
-    }
 }
 
 fn state_of(
