@@ -34,13 +34,13 @@
 //! | 1 | failed |
 //! | 2 | usage: the command line, the URL or a missing `--yes` |
 //! | 3 | steps are pending, under `--check` |
-//! | 4 | drift: an edited, missing or out-of-order step |
+//! | 4 | drift: an edited, missing or out-of-order step, an inconsistent history |
 //! | 5 | the lock was not had, or was lost |
 //! | 130, 143 | stopped by Ctrl-C or SIGTERM; what was running was cancelled and rolled back |
 //!
 //! # What needs only the sources
 //!
-//! `new`, `index` and `check` work without a database, and without a service that compiles:
+//! `new`, `merge`, `index` and `check` work without a database, and without a service that compiles:
 //! they are in the binary `cargo-migrate`, installed with `cargo install migrate-cli`.
 
 mod args;
