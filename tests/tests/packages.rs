@@ -99,6 +99,12 @@ fn edited_and_new_files_are_noticed() {
     let edited = [("0001_a.sql", "SELECT 1;\n"), ("0002_b.sql", "BEGIN;\n")];
     workspace.write(&[package(&edited, "0001_a.sql\n0002_b.sql\n")]);
     assert!(build().stderr.contains("0002_b.sql:1:1: BEGIN would end"));
+
+    workspace.write(&[package(&two, "0001_a.sql\n0002_b.sql\n")]);
+    build().expect_success();
+    let edited = [("0001_a.sql", "BEGIN;\n"), ("0002_b.sql", "SELECT 2;\n")];
+    workspace.write(&[package(&edited, "0001_a.sql\n0002_b.sql\n")]);
+    assert!(build().stderr.contains("0001_a.sql:1:1: BEGIN would end"));
 }
 
 /// Files that a squash replaces are deleted, and so is a function; other crates, and functions and files of the
