@@ -53,10 +53,7 @@ pub(super) fn to_step(effective: &Effective<'_, '_>, target: usize) -> Back {
 
 /// Undoes every step of an app, and all that depends on them.
 pub(super) fn to_zero(effective: &Effective<'_, '_>, app: &str) -> Back {
-    let steps = effective.history.steps.iter().enumerate();
-    let of_app = steps.filter(|(_, step)| step.id.app == app);
-    let of_app = of_app.map(|(place, _)| effective.node(place)).collect();
-    and_dependents(effective, of_app)
+    and_dependents(effective, effective.of_app(app).collect())
 }
 
 /// Dependents go before what they depend on; of those that could go, the one applied last.

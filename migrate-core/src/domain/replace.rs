@@ -124,6 +124,19 @@ impl<'h, 'r> Effective<'h, 'r> {
         }
     }
 
+    /// The nodes that stand for the steps of an app, those that are gone included, unless their
+    /// squash is split: then they are applied, or lost.
+    pub(super) fn of_app<'s>(&'s self, app: &'s str) -> impl Iterator<Item = usize> + 's {
+        let steps = self.history.steps.iter().enumerate();
+        let there = steps.filter(move |(_, step)| step.id.app == app);
+        let aliases = self.history.graph.squashes.aliases.iter();
+        let gone = aliases.filter(move |(name, _)| name.app == app);
+        let gone = gone.map(|(_, &squash)| self.node(squash));
+        there
+            .map(|(place, _)| self.node(place))
+            .chain(gone.filter(|&node| self.is_step(node)))
+    }
+
     pub(super) fn step(&self, node: usize) -> &'h Step {
         &self.history.steps[node]
     }

@@ -79,7 +79,13 @@ pub(crate) fn route<'h>(
     let near = match aim {
         Aim::Latest | Aim::Undo => vec![true; history.steps.len()],
         Aim::Step(target) => towards(&effective, [target]),
-        Aim::App(app) => towards(&effective, goals_of(&effective, app)),
+        Aim::App(app) => {
+            let of_app = effective.of_app(app);
+            towards(
+                &effective,
+                of_app.filter(|&node| !effective.step(node).manual),
+            )
+        }
         Aim::Zero(_) => vec![false; history.steps.len()],
     };
     let pending = forwards::pending(&effective, &near);
@@ -91,13 +97,6 @@ pub(crate) fn route<'h>(
         problems: findings.problems,
         warnings: findings.warnings,
     })
-}
-
-/// What the latest state of an app consists of.
-fn goals_of(effective: &Effective<'_, '_>, app: &str) -> Vec<usize> {
-    let steps = effective.history.steps.iter().enumerate();
-    let wanted = steps.filter(|(_, step)| step.id.app == app && !step.manual);
-    wanted.map(|(place, _)| effective.node(place)).collect()
 }
 
 /// A step inside a squash can be a goal only where its record is more than that of the squash.

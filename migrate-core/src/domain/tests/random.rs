@@ -245,6 +245,15 @@ fn rows(case: &Case, plain: &[Spec], whole: &History, specs: &[Spec]) -> Rows {
                 wanted.extend(step.after().iter().map(StepId::to_string));
             }
         }
+        // What a file runs is applied with it.
+        for spec in plain {
+            for run in &spec.run {
+                match wanted.contains(&id(spec)) {
+                    true => wanted.insert(run.clone()),
+                    false => wanted.remove(run),
+                };
+            }
+        }
     }
     let mut seq = 0;
     for step in &whole.steps {
@@ -385,17 +394,13 @@ fn planned<'s>(scene: &'s Scene, goal: &Goal) -> Option<(World<'s>, Names)> {
     let moves = match goal {
         Goal::Latest => world.forwards(&nodes(&world)),
         Goal::App(app) => {
-            let of = scene
-                .specs
-                .iter()
-                .filter(|spec| spec.app == *app && !spec.manual);
-            let of = of.map(|spec| world.stands(&id(spec))).collect();
+            let manual = |name: &String| world.spec(name).is_some_and(|spec| spec.manual);
+            let mut of = world.of_app(app);
+            of.retain(|name| !manual(name));
             world.forwards(&world.ancestors(of))
         }
         Goal::Zero(app) => {
-            let of = scene.specs.iter().filter(|spec| spec.app == *app);
-            let of: Names = of.map(|spec| world.stands(&id(spec))).collect();
-            let back = world.backwards(of);
+            let back = world.backwards(world.of_app(app));
             match back.is_empty() {
                 true => world.forwards(&Names::new()),
                 false => back,
@@ -563,7 +568,7 @@ proptest! {
             prop_assert_eq!(undone, [(Action::Revert, step.clone())]);
         }
         let names = |rows: &BTreeMap<String, _>| rows.keys().cloned().collect::<Vec<_>>();
-        prop_assert_eq!(names(&scene.rows), names(&before));
+        prop_assert_eq!(names(&scene.rows), names(&before), "{}", scene.told());
     }
 
     /// There and back again: an app taken to zero loses what depends on it and nothing else, and
@@ -573,18 +578,27 @@ proptest! {
         case.amid = None;
         case.closed = true;
         let mut scene = scene(&case);
+        let app = APPS[case.chances[0].app].to_owned();
+        // What only the database knows cannot go.
+        if !scene.history.apps().contains(&app) || !scene.world().incomplete().is_empty() {
+            return Ok(());
+        }
         scene.go(&Goal::Latest);
         let latest = scene.rows.clone();
         prop_assert!(scene.route(&Goal::Latest).unwrap().moves.is_empty());
-        let app = APPS[case.chances[0].app].to_owned();
         scene.go(&Goal::Zero(app.clone()));
         let left = scene.rows.keys().any(|name| name.split('.').next() == Some(app.as_str()));
-        prop_assert!(!left);
+        prop_assert!(!left, "{app}: {}", scene.told());
         prop_assert!(scene.route(&Goal::Zero(app)).unwrap().direction == Direction::Forwards);
         scene.go(&Goal::Latest);
         let left: Names = scene.rows.keys().cloned().collect();
         let manual = |name: &&String| scene.specs.iter().any(|s| id(s) == **name && s.manual);
         let names: Names = latest.keys().filter(|name| left.contains(*name) || !manual(name)).cloned().collect();
-        prop_assert_eq!(left, names);
+        if case.squashes {
+            // A squash that runs as one brings the manual steps that it replaces along.
+            prop_assert!(left.is_superset(&names), "{}", scene.told());
+        } else {
+            prop_assert_eq!(left, names);
+        }
     }
 }

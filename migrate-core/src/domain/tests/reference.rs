@@ -92,6 +92,20 @@ impl<'w> World<'w> {
         parts.difference(&inner).cloned().collect()
     }
 
+    /// The nodes for the steps of an app, those that are gone included.
+    pub(super) fn of_app(&self, wanted: &str) -> Names {
+        let own = |name: &&String| app(name) == wanted;
+        let there = self.specs.keys().filter(own).map(|name| self.stands(name));
+        let mut nodes: Names = there.collect();
+        for gone in self.parts.values().flatten().filter(own) {
+            let node = self.stands(&self.meant(gone));
+            if self.spec(gone).is_none() && !self.split(&node) {
+                nodes.insert(node);
+            }
+        }
+        nodes
+    }
+
     fn meant(&self, name: &str) -> String {
         match self.spec(name) {
             Some(_) => name.to_owned(),
