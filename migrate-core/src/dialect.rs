@@ -8,10 +8,12 @@ use migrate_source::Database;
 use crate::ledger::Tables;
 
 mod create;
+mod exists;
 mod probe;
 mod settings;
 
 pub(crate) use create::{create_ledger, create_schema};
+pub(crate) use exists::exists_sql;
 pub(crate) use probe::{Probe, probe_sql};
 pub(crate) use settings::{Setting, parse_settings, read_settings, restore_settings};
 

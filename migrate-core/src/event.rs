@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::report::{StepId, StepRun};
+use crate::report::{Action, StepId, StepRun};
 
 /// Something that happened during a run.
 #[derive(Clone, Debug, Serialize)]
@@ -37,6 +37,8 @@ pub enum Event {
     StepStarted {
         /// The step.
         step: StepId,
+        /// What is done with it.
+        action: Action,
         /// Its place in this run, from 1.
         index: usize,
         /// How many steps this run has.

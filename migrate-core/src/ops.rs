@@ -4,6 +4,7 @@
 mod inspect;
 mod lock;
 mod one;
+mod prune;
 mod records;
 mod refuse;
 mod run;

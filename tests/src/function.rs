@@ -202,6 +202,23 @@ impl Function {
         self
     }
 
+    /// The way back.
+    pub fn reverse<F>(mut self, closure: F) -> Self
+    where
+        F: for<'a, 'c> Fn(&'a mut Context<'c, Portable>) -> BoxFuture<'a, Result<StepOutput>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.0.reverse = Some(Erased::leak(closure));
+        self
+    }
+
+    /// A way back that executes one text and returns the rows it changed.
+    pub fn reverse_sql(self, sql: &'static str) -> Self {
+        self.reverse(move |cx| Box::pin(async move { done(cx.execute(sql, &[]).await?) }))
+    }
+
     /// The step, as `#[data_migration]` would submit it. It lives as long as the process.
     pub fn build(self) -> &'static FunctionStep {
         Box::leak(Box::new(self.0))

@@ -27,7 +27,7 @@ pub use connection::{Connection, TextRow};
 pub use database::{Capabilities, Db, TestDatabase};
 pub use dump::Scope;
 pub use function::{Function, done};
-pub use migrating::{Events, history, names, steps};
+pub use migrating::{Events, history, names, request, steps};
 pub use process::{Exit, Running, Starter, together};
 pub use proxy::{Act, Fault, Kind, Message, Proxy, When};
 pub use server_log::{LoggedStatement, ServerLog};

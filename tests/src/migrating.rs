@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use migrate_core::report::StepRun;
-use migrate_core::{Error, Event, History, HistoryBuilder, Migrator, Observer, Source, Target};
+use migrate_core::report::{RunReport, StepRun};
+use migrate_core::{
+    Error, Event, Goal, History, HistoryBuilder, Migrator, Observer, Request, Source, Target,
+};
 
 use crate::connection::TextRow;
 use crate::{Db, TestDatabase};
@@ -31,6 +33,15 @@ pub fn history(files: &[(&str, &str)]) -> History {
 /// The names of what ran, without their app.
 pub fn names(runs: &[StepRun]) -> Vec<&str> {
     runs.iter().map(|run| run.step.name.as_str()).collect()
+}
+
+/// What is asked for by the words behind `migrate`; `undo` is the last step's way back.
+pub fn request(words: &str) -> Request {
+    let mut words = words.split_whitespace();
+    Request::to(match (words.next(), words.next()) {
+        (Some("undo"), None) => Goal::Undo,
+        (app, target) => Goal::typed(app, target),
+    })
 }
 
 impl TestDatabase {
@@ -67,6 +78,30 @@ impl TestDatabase {
     /// When the run succeeds.
     pub async fn refused(&self, source: impl Into<Source>) -> Error {
         match self.migrator(source).run().await {
+            Ok(report) => panic!("the run went well: {report:?}"),
+            Err(error) => error,
+        }
+    }
+
+    /// Migrates to what the words behind `migrate` name, such as `shop zero`.
+    ///
+    /// # Panics
+    ///
+    /// When the run fails.
+    pub async fn migrate_to(&self, source: impl Into<Source>, words: &str) -> RunReport {
+        match self.migrator(source).migrate(&request(words)).await {
+            Ok(report) => report,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// Migrates to what the words behind `migrate` name, which must fail.
+    ///
+    /// # Panics
+    ///
+    /// When the run succeeds.
+    pub async fn refused_to(&self, source: impl Into<Source>, words: &str) -> Error {
+        match self.migrator(source).migrate(&request(words)).await {
             Ok(report) => panic!("the run went well: {report:?}"),
             Err(error) => error,
         }

@@ -1,4 +1,4 @@
-use migrate_core::report::StepId;
+use migrate_core::report::{Action, StepId};
 use migrate_core::{Event, Observer};
 
 use super::*;
@@ -14,6 +14,7 @@ fn reporter(narration: Narration, verbosity: u8, silent: bool) -> (Reporter, Out
 fn started(name: &str) -> Event {
     Event::StepStarted {
         step: StepId::new("users", name),
+        action: Action::Apply,
         index: 1,
         of: 2,
         atomic: true,

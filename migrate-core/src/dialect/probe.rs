@@ -57,7 +57,7 @@ fn postgres(target: &ProbeTarget) -> Option<Probe> {
     }
 }
 
-fn full_name(schema: Option<&str>, name: &str) -> String {
+pub(super) fn full_name(schema: Option<&str>, name: &str) -> String {
     let quote = |part: &str| format!("\"{}\"", part.replace('"', "\"\""));
     match schema {
         Some(schema) => format!("{}.{}", quote(schema), quote(name)),

@@ -18,6 +18,16 @@ pub(crate) enum RowState {
 }
 
 impl RowState {
+    /// As the ledger stores it.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Running => "running",
+            Self::Failed => "failed",
+            Self::Reverting => "reverting",
+        }
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         match text {
             "applied" => Some(Self::Applied),

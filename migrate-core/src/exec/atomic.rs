@@ -3,21 +3,18 @@
 //! On Postgres a SQL step is one message. Everywhere else, and for functions, the step runs in a
 //! transaction of sqlx's, whose last statements are the ledger's, fenced.
 
-use std::collections::HashSet;
-
 use migrate_source::Database;
 use migrate_source::statements::statements;
 
-use super::commit::{execute_all, lost, write_error};
-use super::function::{clears_in_transaction, close_savepoint, open_savepoint, script};
+use super::commit::{lost, statement_error};
+use super::function::script;
 use super::group::Group;
-use super::run::{Runner, step_run};
-use super::statement_texts;
+use super::run::{Runner, Together, step_run};
 use super::steps::StepStatement;
-use crate::context::StepOutput;
+use super::task::Task;
 use crate::db_error::{self, Kind};
-use crate::dialect::{LEFTOVERS, Published, before_begin, begin, clear_audit};
-use crate::domain::{Body, Step};
+use crate::dialect::{LEFTOVERS, Published, before_begin, begin};
+use crate::domain::Step;
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::ledger::Statement;
@@ -29,14 +26,13 @@ impl<'r> Runner<'r> {
     pub(super) async fn atomic_sql(
         &mut self,
         session: &mut dyn Session,
-        step: &'r Step,
-        action: &'static str,
+        task: Task<'r>,
     ) -> Result<StepRun, Error> {
-        let runs_functions = !step.runs(self.database()).is_empty();
+        let runs_functions = !task.step.runs(self.database()).is_empty();
         if self.database() == Database::Postgres && !runs_functions {
-            return self.guarded(self.one_message(session, step, action)).await;
+            return self.guarded(self.one_message(session, task)).await;
         }
-        self.atomic_step(session, step, action).await
+        self.atomic_step(session, task).await
     }
 
     /// What comes before the step in its message, up to a last semicolon.
@@ -53,24 +49,18 @@ impl<'r> Runner<'r> {
         before.join(";") + ";\n"
     }
 
-    /// One simple query: BEGIN, the step, its fenced record, COMMIT.
+    /// One simple query: BEGIN, the step or its way back, the fenced record, COMMIT.
     async fn one_message(
         &self,
         session: &mut dyn Session,
-        step: &Step,
-        action: &'static str,
+        task: Task<'r>,
     ) -> Result<StepRun, Error> {
         let database = self.database();
-        let statements = statement_texts(step, database)?;
-        let sql = step.text_for(database).map_or("", |text| &text.parsed.up);
-        let record: Vec<String> = self
-            .parts
-            .ledger
-            .applied(&self.record_of(step, action))
-            .iter()
-            .map(Statement::inline)
-            .collect();
-        let before = self.before_the_step(step);
+        let statements = task.statements(database)?;
+        let sql = task.sql(database);
+        let written = self.done(task, &self.record_of(task));
+        let record: Vec<String> = written.iter().map(Statement::inline).collect();
+        let before = self.before_the_step(task.step);
         // RESET is several statements; what counts is how many results come before the step's.
         let ahead = before.matches(';').count();
         let start = before.chars().count();
@@ -79,14 +69,14 @@ impl<'r> Runner<'r> {
         match session.script(message).await {
             Ok(_) => {
                 for (i, statement) in statements.iter().enumerate() {
-                    self.statement_done(step, i + 1, statements.len(), statement.line);
+                    self.statement_done(task.step, i + 1, statements.len(), statement.line);
                 }
-                Ok(step_run(step, self.outcome(step, action)))
+                Ok(step_run(task.step, self.outcome(task)))
             }
             Err(failed) => {
-                let written = ahead + statements.len() + record.len();
-                if failed.completed >= written {
-                    return Err(commit_failed(step, database, failed.error));
+                let record = ahead + statements.len();
+                if failed.completed >= record + written.len() {
+                    return Err(commit_failed(task, database, failed.error));
                 }
                 // Postgres parses the whole message first: before any result it is a syntax error.
                 let place = match failed.completed.checked_sub(ahead) {
@@ -95,43 +85,41 @@ impl<'r> Runner<'r> {
                 };
                 match statements.get(place) {
                     Some(statement) => Err(statement_failed(
-                        step,
+                        task,
                         (place, statements.len()),
                         statement,
                         failed.error,
                     )),
-                    None => Err(write_error(database, failed.error)),
+                    None => {
+                        let place = failed.completed.checked_sub(record);
+                        let statement = place.and_then(|place| written.get(place));
+                        Err(statement_error(database, statement, failed.error))
+                    }
                 }
             }
         }
     }
 
-    /// A step in a transaction of its own.
+    /// A task in a transaction of its own.
     pub(super) async fn atomic_step(
         &mut self,
         session: &mut dyn Session,
-        step: &'r Step,
-        action: &'static str,
+        task: Task<'r>,
     ) -> Result<StepRun, Error> {
         let mut body = Group {
             runner: self,
-            steps: &[step],
+            tasks: &[task],
             announce: None,
-            action,
+            together: Together::No,
             done: Vec::new(),
             failed: None,
         };
         let result = body
             .runner
-            .guarded(transaction(session, &mut body.scope(), step))
+            .guarded(transaction(session, &mut body.scope(), task))
             .await;
-        let Group {
-            mut done, failed, ..
-        } = body;
+        let Group { mut done, .. } = body;
         let own = done.pop();
-        if let Some((_, error)) = failed {
-            return Err(error);
-        }
         result?;
         for run in done {
             self.finished(run);
@@ -139,113 +127,13 @@ impl<'r> Runner<'r> {
         own.ok_or_else(lost)
     }
 
-    fn statement_done(&self, step: &Step, index: usize, of: usize, line: u32) {
+    pub(super) fn statement_done(&self, step: &Step, index: usize, of: usize, line: u32) {
         self.parts.reporter.send(&Event::Statement {
             step: step.id.clone(),
             index,
             of,
             line,
         });
-    }
-
-    /// Executes a step in the open transaction and records it, with the data migrations that it
-    /// runs; gives their results, the step's own last.
-    pub(super) async fn in_transaction(
-        &self,
-        session: &mut dyn Session,
-        step: &Step,
-        action: &'static str,
-        dry_run: bool,
-        already: &HashSet<String>,
-    ) -> Result<Vec<StepRun>, Error> {
-        let started = std::time::Instant::now();
-        let ledger = &self.parts.ledger;
-        let mut record = self.record_of(step, action);
-        script(session, step, self.publish(step, Published::InTransaction)).await?;
-        let kept = self.keep_settings(session, step).await?;
-        let performed = self.perform(session, step, dry_run, already).await;
-        let given_back = self.give_back(session, &kept).await;
-        let (output, mut results) = performed?;
-        given_back?;
-        if clears_in_transaction(self.database()) {
-            script(session, step, clear_audit(&ledger.tables)).await?;
-        }
-        record.duration_ms = Some(crate::lease::millis(started.elapsed()));
-        record.rows = output.rows;
-        record.result = output.text.as_deref();
-        if !dry_run {
-            execute_all(session, &ledger.applied(&record)).await?;
-        }
-        let mut run = step_run(step, self.outcome(step, action));
-        run.duration_ms = record.duration_ms.unwrap_or_default();
-        run.rows = output.rows;
-        run.result = output.text;
-        run.refreshed = self.is_applied(&step.id);
-        results.push(run);
-        Ok(results)
-    }
-
-    /// What the step itself does: its function, or its statements and then the data migrations
-    /// that it runs, with their results.
-    async fn perform(
-        &self,
-        session: &mut dyn Session,
-        step: &Step,
-        dry_run: bool,
-        already: &HashSet<String>,
-    ) -> Result<(StepOutput, Vec<StepRun>), Error> {
-        if let Body::Function(function) = &step.body {
-            let output = self.function_in_transaction(session, step, function, dry_run);
-            return Ok((output.await?, Vec::new()));
-        }
-        self.statements_in_transaction(session, step).await?;
-        let mut results = Vec::new();
-        for id in step.runs(self.database()) {
-            let Some(inner) = self.parts.history.get(id) else {
-                continue;
-            };
-            if !self.is_applied(id) && !already.contains(&id.to_string()) {
-                self.audit(inner, true);
-                let runs =
-                    Box::pin(self.in_transaction(session, inner, "run", dry_run, already)).await;
-                self.audit(inner, false);
-                results.extend(runs?);
-            }
-        }
-        Ok((StepOutput::default(), results))
-    }
-
-    async fn statements_in_transaction(
-        &self,
-        session: &mut dyn Session,
-        step: &Step,
-    ) -> Result<(), Error> {
-        let statements = statement_texts(step, self.database())?;
-        let of = statements.len();
-        // There a statement that is not known to commit may still do so.
-        let guarded = self.database() == Database::MySql;
-        if guarded {
-            open_savepoint(session, step).await?;
-        }
-        for (i, statement) in statements.iter().enumerate() {
-            if let Err(failed) = session.script(statement.text.clone()).await {
-                let kind = db_error::kind(&failed.error);
-                // These roll the whole transaction back, and the savepoint with it.
-                let gone = matches!(
-                    kind,
-                    Kind::Retry | Kind::LockNotAvailable | Kind::ConnectionLost
-                );
-                if guarded && !gone {
-                    close_savepoint(session, step).await?;
-                }
-                return Err(statement_failed(step, (i, of), statement, failed.error));
-            }
-            self.statement_done(step, i + 1, of, statement.line);
-        }
-        if guarded {
-            close_savepoint(session, step).await?;
-        }
-        Ok(())
     }
 }
 
@@ -264,7 +152,7 @@ fn syntax_error_place(error: &sqlx::Error, sql: &str, start: usize, database: Da
 
 /// The step's statements went well, but together they cannot be committed: what is checked only
 /// there are deferred constraints.
-fn commit_failed(step: &Step, database: Database, error: sqlx::Error) -> Error {
+fn commit_failed(task: Task<'_>, database: Database, error: sqlx::Error) -> Error {
     if !matches!(&error, sqlx::Error::Database(_)) || db_error::kind(&error) != Kind::Other {
         return transaction_error(database, error);
     }
@@ -272,8 +160,8 @@ fn commit_failed(step: &Step, database: Database, error: sqlx::Error) -> Error {
         ErrorCode::StepFailed,
         format!(
             "`{}` ({}) cannot be committed: {}",
-            step.id,
-            step.location_on(database),
+            task.step.id,
+            task.location(database),
             db_error::redacted(&error)
         ),
     )
@@ -283,7 +171,7 @@ fn commit_failed(step: &Step, database: Database, error: sqlx::Error) -> Error {
 
 /// What a failing statement means, with its place.
 pub(super) fn statement_failed(
-    step: &Step,
+    task: Task<'_>,
     (place, of): (usize, usize),
     statement: &StepStatement,
     error: sqlx::Error,
@@ -307,8 +195,9 @@ pub(super) fn statement_failed(
     Error::new(
         code,
         format!(
-            "`{}` failed at statement {} of {of} ({}:{}): {text}",
-            step.id,
+            "{}`{}` failed at statement {} of {of} ({}:{}): {text}",
+            if task.is_backwards() { "undoing " } else { "" },
+            task.step.id,
             place + 1,
             statement.file,
             statement.line
@@ -322,10 +211,11 @@ pub(super) fn statement_failed(
 pub(super) async fn transaction(
     session: &mut dyn Session,
     body: &mut dyn TransactionBody,
-    first: &Step,
+    task: Task<'_>,
 ) -> Result<(), Error> {
     let database = session.database();
-    let keys_were_on = if first.foreign_keys_off(database) {
+    let first = task.step;
+    let keys_were_on = if task.work.executes() && first.foreign_keys_off(database) {
         foreign_keys_off(session, first).await?
     } else {
         false
@@ -337,7 +227,7 @@ pub(super) async fn transaction(
     if keys_were_on {
         script(session, first, "PRAGMA foreign_keys = ON".to_owned()).await?;
     }
-    result.unwrap_or_else(|error| Err(commit_failed(first, database, error)))
+    result.unwrap_or_else(|error| Err(commit_failed(task, database, error)))
 }
 
 fn transaction_error(database: Database, error: sqlx::Error) -> Error {

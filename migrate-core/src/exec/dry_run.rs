@@ -9,13 +9,14 @@ use std::collections::HashSet;
 use migrate_source::Database;
 
 use super::run::Runner;
+use super::task::{Task, Work};
 use crate::context::BoxFuture;
 use crate::db_error::{self, Kind, database_error};
 use crate::dialect::{before_begin, begin, clear_audit, create_ledger, create_schema};
 use crate::domain::Step;
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
-use crate::report::{DryRunReport, DryRunStep, Mode, NotTried, StepOutcome};
+use crate::report::{Action, DryRunReport, DryRunStep, Mode, NotTried, StepOutcome};
 use crate::session::{Session, TransactionBody};
 
 mod counts;
@@ -115,6 +116,7 @@ impl DryRun<'_, '_> {
             self.runner.parts.interrupt.check()?;
             let started = Event::StepStarted {
                 step: step.id.clone(),
+                action: Action::Apply,
                 index: i + 1,
                 of,
                 atomic: true,
@@ -124,10 +126,12 @@ impl DryRun<'_, '_> {
             self.runner.audit(step, true);
             let result = self
                 .runner
-                .guarded(
-                    self.runner
-                        .in_transaction(session, step, "dry_run", true, &already),
-                )
+                .guarded(self.runner.in_transaction(
+                    session,
+                    Task::new(step, Work::Run),
+                    true,
+                    &already,
+                ))
                 .await;
             self.runner.audit(step, false);
             let runs = result.map_err(|error| refused_commit(step, error))?;

@@ -7,8 +7,8 @@ use migrate_source::Database;
 
 use super::commit::commit;
 use super::run::Runner;
+use super::task::Task;
 use crate::dialect::clear_audit;
-use crate::domain::{Body, Step};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::lease::millis;
@@ -21,18 +21,17 @@ impl<'r> Runner<'r> {
     pub(super) async fn record_failure(
         &self,
         session: &mut dyn Session,
-        step: &Step,
-        action: &str,
+        task: Task<'r>,
         error: &Error,
         started: Instant,
     ) {
         self.parts.reporter.send(&Event::StepFailed {
-            step: step.id.clone(),
+            step: task.step.id.clone(),
             message: error.message().to_owned(),
         });
         // A statement that could not be cancelled still occupies the session.
         const PATIENCE: Duration = Duration::from_secs(5);
-        let written = self.write_failure(session, step, action, error, started);
+        let written = self.write_failure(session, task, error, started);
         if tokio::time::timeout(PATIENCE, written).await.is_err() {
             tracing::warn!("the failure could not be recorded: the session is busy");
         }
@@ -41,8 +40,7 @@ impl<'r> Runner<'r> {
     async fn write_failure(
         &self,
         session: &mut dyn Session,
-        step: &Step,
-        action: &str,
+        task: Task<'r>,
         error: &Error,
         started: Instant,
     ) {
@@ -57,12 +55,14 @@ impl<'r> Runner<'r> {
         }
         // A step may have made its session read-only.
         let _ = self.reset(session).await;
+        let step = task.step;
+        let (app, name) = (&step.id.app, &step.id.name);
         let text = crate::redact::redact(error.message());
         let stopped = error.code() == ErrorCode::Cancelled;
         let run = RunRow {
-            app: &step.id.app,
-            name: &step.id.name,
-            action,
+            app,
+            name,
+            action: task.work.action(),
             // Whoever stops a run on purpose has no failure to look into.
             outcome: if stopped { "cancelled" } else { "failed" },
             duration_ms: Some(millis(started.elapsed())),
@@ -72,9 +72,11 @@ impl<'r> Runner<'r> {
             reason: None,
         };
         let mut statements = vec![self.parts.ledger.run(&run)];
-        let unfinished = step.mode(self.database()) != Mode::Atomic;
-        if unfinished && !stopped && !self.is_applied(&step.id) {
-            statements.push(self.parts.ledger.failed(&step.id.app, &step.id.name, &text));
+        let unfinished = task.mode(self.database()) != Mode::Atomic && !stopped;
+        if unfinished && task.is_backwards() {
+            statements.push(self.parts.ledger.failed_back(app, name, &text));
+        } else if unfinished && !self.is_applied(&step.id) {
+            statements.push(self.parts.ledger.failed(app, name, &text));
         }
         if let Err(error) = commit(session, &statements).await {
             tracing::warn!(%error, "the failure could not be recorded");
@@ -82,9 +84,8 @@ impl<'r> Runner<'r> {
     }
 
     /// What a failed step left in the database, as far as it can be known.
-    fn left_behind(&self, step: &Step, error: &Error) -> String {
-        let function = matches!(step.body, Body::Function(_));
-        let text = match (step.mode(self.database()), error.code()) {
+    fn left_behind(&self, task: Task<'r>, error: &Error) -> String {
+        let text = match (self.mode(task), error.code()) {
             _ if error.ended_transaction() => {
                 "what it did before it ended its transaction: look before you run it again"
             }
@@ -98,27 +99,43 @@ impl<'r> Runner<'r> {
                 "nothing, unless its COMMIT had reached the server; the next run reads what is there"
             }
             (Mode::Atomic, _) => "nothing: it was rolled back",
-            _ if function => {
-                "whatever the function had committed: it is not atomic and will run again from its beginning"
-            }
-            _ => {
-                "the statements before the one that failed: they are recorded, and the next run resumes there"
-            }
+            _ => match (task.is_sql(), task.is_backwards()) {
+                (false, false) => {
+                    "whatever the function had committed: it is not atomic and will run again from its beginning"
+                }
+                (false, true) => {
+                    "whatever its `reverse` had committed: it is not atomic and will run again from its beginning"
+                }
+                (true, false) => {
+                    "the statements before the one that failed: they are recorded, and the next run resumes there"
+                }
+                (true, true) => {
+                    "the step half undone: the statements before the one that failed are recorded, and `migrate undo` goes on there"
+                }
+            },
         };
         text.to_owned()
     }
 
-    /// Adds to an error what ran, what failed and what remains.
-    pub(super) fn failure(&self, steps: &[&Step], error: Error) -> Error {
-        let done: HashSet<&StepId> = self.applied.iter().map(|run| &run.step).collect();
-        let mut open = steps.iter().filter(|step| !done.contains(&step.id));
-        let failed = open.next();
-        let left_behind = failed.map(|step| self.left_behind(step, &error));
+    /// Adds to an error what was done, what failed and what remains.
+    pub(super) fn failure(&self, tasks: &[Task<'r>], error: Error) -> Error {
+        let done: HashSet<&StepId> = self.finished.iter().map(|run| &run.step).collect();
+        let mut open = tasks.iter().filter(|task| !done.contains(&task.step.id));
+        let failed = match &self.failed {
+            Some(id) => tasks.iter().find(|task| task.step.id == *id),
+            None => open.next(),
+        };
+        let left_behind = failed.map(|task| self.left_behind(*task, &error));
+        let failed = failed.map(|task| task.step.id.clone());
         error.with_progress(RunProgress {
-            applied: self.applied.clone(),
-            failed: failed.map(|step| step.id.clone()),
+            applied: self.finished.clone(),
             left_behind,
-            remaining: open.map(|step| step.id.clone()).collect(),
+            remaining: open
+                .map(|task| &task.step.id)
+                .filter(|id| failed.as_ref() != Some(*id))
+                .cloned()
+                .collect(),
+            failed,
         })
     }
 }

@@ -8,14 +8,14 @@ use migrate_source::Database;
 
 use super::commit::{commit, lost};
 use super::run::{Runner, step_run};
+use super::task::{Task, Work};
 use crate::context::{ErasedStepFn, StepOutput, StepRequest, StepRequestHandle};
 use crate::db_error;
 use crate::dialect::clear_audit;
 use crate::domain::{Body, Step};
 use crate::embedded::FunctionStep;
 use crate::error::{Error, ErrorCode, StepError};
-use crate::ledger::Applied;
-use crate::report::{StepOutcome, StepRun};
+use crate::report::StepRun;
 use crate::session::{Session, is_in_transaction};
 
 /// The savepoint around a function in an atomic step. If it is gone afterwards, the function
@@ -28,13 +28,14 @@ impl<'r> Runner<'r> {
     pub(super) async fn function_in_transaction(
         &self,
         session: &mut dyn Session,
-        step: &Step,
+        task: Task<'r>,
         function: &FunctionStep,
         dry_run: bool,
     ) -> Result<StepOutput, Error> {
+        let (step, which) = (task.step, task.call(function)?);
         open_savepoint(session, step).await?;
-        let output = self.call(session, step, function.run, dry_run).await?;
-        self.check_afterwards(session, step, function, dry_run)
+        let output = self.call(session, step, which, dry_run).await?;
+        self.check_afterwards(session, task, function, dry_run)
             .await?;
         close_savepoint(session, step).await?;
         Ok(output)
@@ -44,30 +45,30 @@ impl<'r> Runner<'r> {
     pub(super) async fn non_atomic_function(
         &self,
         session: &mut dyn Session,
-        step: &Step,
-        action: &'static str,
+        task: Task<'r>,
     ) -> Result<StepRun, Error> {
+        let step = task.step;
         let Body::Function(function) = step.body else {
             return Err(Error::new(
                 ErrorCode::InvalidStep,
                 format!("`{}` is no function", step.id),
             ));
         };
-        let ledger = &self.parts.ledger;
-        let mut record = self.record_of(step, action);
-        if !self.is_applied(&step.id) {
-            commit(session, &[ledger.running(&record, 0)]).await?;
+        let mut record = self.record_of(task);
+        // While it is forced to run again it stays applied.
+        if task.is_backwards() || !self.is_applied(&step.id) {
+            commit(session, &self.begun(task, &record, 0, 0, "")).await?;
         }
         let started = std::time::Instant::now();
-        let output = self.call_committing(session, step, function).await?;
+        let output = self.call_committing(session, task, function).await?;
         record.duration_ms = Some(crate::lease::millis(started.elapsed()));
         record.rows = output.rows;
         record.result = output.text.as_deref();
-        commit(session, &ledger.applied(&record)).await?;
-        let mut run = step_run(step, self.outcome(step, action));
+        commit(session, &self.done(task, &record)).await?;
+        let mut run = step_run(step, self.outcome(task));
         run.rows = output.rows;
         run.result = output.text.clone();
-        run.refreshed = self.is_applied(&step.id);
+        run.refreshed = task.work == Work::Force && self.is_applied(&step.id);
         Ok(run)
     }
 
@@ -76,23 +77,22 @@ impl<'r> Runner<'r> {
     async fn call_committing(
         &self,
         session: &mut dyn Session,
-        step: &Step,
+        task: Task<'r>,
         function: &FunctionStep,
     ) -> Result<StepOutput, Error> {
+        let (step, which) = (task.step, task.call(function)?);
         let step_name = step.id.to_string();
         let tables = &self.parts.ledger.tables;
         script(session, step, self.publish(step, self.in_session())).await?;
-        let kept = self.keep_settings(session, step).await?;
+        let kept = self.keep_settings(session, task).await?;
         // After other statements of the step, the lease may be about to end.
         self.renew(session, &step_name).await?;
         let started = std::time::Instant::now();
         let beating = self.parts.beat.clone().map(|beat| beat.start(started));
-        let output = self
-            .guarded(self.call(session, step, function.run, false))
-            .await;
+        let output = self.guarded(self.call(session, step, which, false)).await;
         let checked = match output {
             Ok(output) => self
-                .check_afterwards(session, step, function, false)
+                .check_afterwards(session, task, function, false)
                 .await
                 .map(|()| output),
             Err(error) => Err(error),
@@ -133,33 +133,6 @@ impl<'r> Runner<'r> {
         Ok(output)
     }
 
-    /// What a step's outcome is called: the same work is an application, a resumption or a
-    /// forced re-run.
-    pub(super) fn outcome(&self, step: &Step, action: &str) -> StepOutcome {
-        match (action, self.row(&step.id)) {
-            ("force", _) => StepOutcome::Forced,
-            (_, Some(row)) if !row.is_applied() && row.done > 0 => StepOutcome::Resumed,
-            _ => StepOutcome::Applied,
-        }
-    }
-
-    /// The ledger's record of a step, without what only its execution tells.
-    pub(super) fn record_of<'s>(&self, step: &'s Step, action: &'s str) -> Applied<'s> {
-        let database = self.database();
-        Applied {
-            app: &step.id.app,
-            name: &step.id.name,
-            kind: step.kind_text(),
-            checksum: step.checksum(database),
-            source: step.source(database),
-            duration_ms: None,
-            rows: None,
-            result: None,
-            faked: false,
-            action,
-        }
-    }
-
     /// Calls one function; a panic is that step's failure.
     async fn call(
         &self,
@@ -191,13 +164,15 @@ impl<'r> Runner<'r> {
     async fn check_afterwards(
         &self,
         session: &mut dyn Session,
-        step: &Step,
+        task: Task<'r>,
         function: &FunctionStep,
         dry_run: bool,
     ) -> Result<(), Error> {
-        let Some(verify) = function.verify else {
+        // It is a check of what the function does, not of what its way back leaves.
+        let Some(verify) = function.verify.filter(|_| !task.is_backwards()) else {
             return Ok(());
         };
+        let step = task.step;
         self.call(session, step, verify, dry_run)
             .await
             .map(drop)

@@ -1,91 +1,118 @@
-//! The body of a step's transaction: one step, or on a fresh SQLite database several.
+//! The body of a transaction: one task, or several, on a fresh SQLite database or where all are to
+//! commit together.
 
 use super::atomic::transaction;
 use super::commit::{lost, write_error};
 use super::function::script;
-use super::run::Runner;
+use super::run::{Runner, Together};
+use super::task::Task;
 use crate::context::BoxFuture;
 use crate::db_error;
-use crate::domain::{LedgerRow, LedgerRows, Step};
+use crate::domain::LedgerRow;
 use crate::error::{Error, ErrorCode};
-use crate::ledger::{LedgerRead, read_ledger};
-use crate::report::StepRun;
+use crate::ledger::read_ledger;
+use crate::report::{StepOutcome, StepRun};
 use crate::session::{Session, TransactionBody};
 use migrate_source::Database;
 
 impl<'r> Runner<'r> {
-    /// Several steps in one transaction, each in a savepoint: a failure takes back that step
-    /// alone, and those before it are committed.
-    pub(super) async fn apply_group(
+    /// Several tasks in one transaction. Each row of a fresh SQLite database's steps stands in a
+    /// savepoint: a failure takes back that step alone, and those before it are committed.
+    /// [`Together::All`] commits all of them or none.
+    pub(super) async fn perform_group(
         &mut self,
         session: &mut dyn Session,
-        steps: &[&'r Step],
-        start: usize,
-        of: usize,
+        tasks: &[Task<'r>],
+        (start, of): (usize, usize),
+        together: Together,
     ) -> Result<(), Error> {
         self.parts.interrupt.check()?;
         let begun = std::time::Instant::now();
+        if self.database() != Database::Sqlite {
+            self.renew(session, &tasks[0].step.id.to_string()).await?;
+        }
         let mut body = Group {
             runner: self,
-            steps,
+            tasks,
             announce: Some((start + 1, of)),
-            action: "run",
+            together,
             done: Vec::new(),
             failed: None,
         };
         let result = body
             .runner
-            .guarded(transaction(session, &mut body.scope(), steps[0]))
+            .guarded(transaction(session, &mut body.scope(), tasks[0]))
             .await;
         let Group {
             mut done, failed, ..
         } = body;
-        let (step, error) = match (result, failed) {
+        let (task, error) = match (result, failed) {
             (Ok(()), None) => (None, None),
-            (Ok(()), Some((step, error))) => (Some(step), Some(self.interrupted(error))),
+            (Ok(()), Some((task, error))) => (Some(task), Some(self.interrupted(error))),
             (Err(error), failed) => {
                 // A function may have committed behind our back: the ledger tells what is there.
-                self.keep_applied(session, &mut done).await;
-                let (step, error) = match failed {
-                    Some((step, cause)) => (Some(step), self.interrupted(cause)),
+                self.keep_recorded(session, &mut done).await;
+                let (task, error) = match failed {
+                    Some((task, cause)) => (Some(task), self.interrupted(cause)),
                     None => (None, error),
                 };
-                (step, Some(error))
+                (task, Some(error))
             }
         };
         done.into_iter().for_each(|run| self.finished(run));
         let Some(error) = error else { return Ok(()) };
-        if let Some(step) = step {
-            self.record_failure(session, step, "run", &error, begun)
-                .await;
+        if let Some(task) = task {
+            self.failed = Some(task.step.id.clone());
+            self.record_failure(session, task, &error, begun).await;
         }
         Err(error)
     }
 
-    /// After a transaction that did not end as it should: drops the runs that are not recorded.
-    async fn keep_applied(&self, session: &mut dyn Session, done: &mut Vec<StepRun>) {
+    /// After a transaction that did not end as it should: drops the runs that the ledger does not
+    /// have.
+    async fn keep_recorded(&self, session: &mut dyn Session, done: &mut Vec<StepRun>) {
         let _ = session.script("ROLLBACK".to_owned()).await;
-        let read = read_ledger(session, &self.parts.ledger.tables).await;
-        let rows = read.as_ref().map_or(LedgerRows::NONE, LedgerRead::rows);
-        done.retain(|run| rows.find(&run.step).is_some_and(LedgerRow::is_applied));
+        let Ok(read) = read_ledger(session, &self.parts.ledger.tables).await else {
+            done.clear();
+            return;
+        };
+        done.retain(|run| {
+            let row = read.rows().find(&run.step);
+            match run.outcome {
+                StepOutcome::Reverted | StepOutcome::FakeReverted => row.is_none(),
+                _ => row.is_some_and(LedgerRow::is_applied),
+            }
+        });
     }
 }
 
-/// The steps of one transaction.
+/// The tasks of one transaction.
 pub(super) struct Group<'g, 'r> {
     pub(super) runner: &'g Runner<'r>,
-    pub(super) steps: &'g [&'r Step],
-    /// The first step's place in the run and the run's length, where the steps are announced
-    /// one by one.
+    pub(super) tasks: &'g [Task<'r>],
+    /// The first task's place in the run and the run's length, where they are announced one by
+    /// one.
     pub(super) announce: Option<(usize, usize)>,
-    pub(super) action: &'static str,
+    pub(super) together: Together,
     pub(super) done: Vec<StepRun>,
-    pub(super) failed: Option<(&'r Step, Error)>,
+    pub(super) failed: Option<(Task<'r>, Error)>,
 }
 
 impl<'g, 'r> Group<'g, 'r> {
     pub(super) fn scope(&mut self) -> GroupScope<'_, 'g, 'r> {
         GroupScope(self)
+    }
+
+    /// One task in the open transaction, with the data migrations that its step runs.
+    async fn perform(
+        &self,
+        session: &mut dyn Session,
+        task: Task<'r>,
+    ) -> Result<Vec<StepRun>, Error> {
+        let already = self.done.iter().map(|run| run.step.to_string()).collect();
+        self.runner
+            .in_transaction(session, task, false, &already)
+            .await
     }
 }
 
@@ -96,45 +123,50 @@ impl TransactionBody for GroupScope<'_, '_, '_> {
     fn run<'s>(&'s mut self, session: &'s mut dyn Session) -> BoxFuture<'s, Result<(), Error>> {
         Box::pin(async move {
             let group = &mut *self.0;
-            let alone = group.steps.len() == 1;
-            for (i, step) in group.steps.iter().enumerate() {
-                if let Some((first, of)) = group.announce {
-                    group.runner.started(step, first + i, of, true);
+            for (i, task) in group.tasks.iter().enumerate() {
+                // Undone along with the step that runs it.
+                if task.is_backwards() && group.done.iter().any(|run| run.step == task.step.id) {
+                    continue;
                 }
-                match group_step(group, session, step, alone).await {
-                    Ok(runs) => group.done.extend(runs),
-                    Err(error) if alone => return Err(error),
-                    Err(error) => {
-                        group.failed = Some((step, error));
+                if let Some((first, of)) = group.announce
+                    && task.work.executes()
+                {
+                    group.runner.started(*task, first + i, of, true);
+                }
+                let result = match group.together {
+                    Together::No => group.perform(session, *task).await,
+                    Together::Rows => in_savepoint(group, session, *task).await,
+                    Together::All => among_all(group, session, *task).await,
+                };
+                match (result, group.together) {
+                    (Ok(runs), _) => group.done.extend(runs),
+                    (Err(error), Together::No) => return Err(error),
+                    (Err(error), Together::Rows) => {
+                        group.failed = Some((*task, error));
                         break;
+                    }
+                    (Err(error), Together::All) => {
+                        group.failed = Some((*task, error));
+                        return Err(Error::new(ErrorCode::Cancelled, "all is rolled back"));
                     }
                 }
             }
-            finish_sqlite(group.runner, session, group.steps).await
+            finish_sqlite(group.runner, session, group.tasks).await
         })
     }
 }
 
-async fn group_step(
-    group: &Group<'_, '_>,
+/// A task that is rolled back alone when it fails.
+async fn in_savepoint<'r>(
+    group: &Group<'_, 'r>,
     session: &mut dyn Session,
-    step: &Step,
-    alone: bool,
+    task: Task<'r>,
 ) -> Result<Vec<StepRun>, Error> {
     const SAVEPOINT: &str = "migrate_step";
-    let already = group.done.iter().map(|run| run.step.to_string()).collect();
-    if alone {
-        return group
-            .runner
-            .in_transaction(session, step, group.action, false, &already)
-            .await;
-    }
+    let step = task.step;
     script(session, step, format!("SAVEPOINT {SAVEPOINT}")).await?;
     group.runner.audit(step, true);
-    let result = group
-        .runner
-        .in_transaction(session, step, group.action, false, &already)
-        .await;
+    let result = group.perform(session, task).await;
     group.runner.audit(step, false);
     let end = match &result {
         Ok(_) => format!("RELEASE {SAVEPOINT}"),
@@ -145,19 +177,40 @@ async fn group_step(
     result.and_then(|runs| ended.map(|()| runs))
 }
 
+/// A task whose failure takes all of the transaction back.
+async fn among_all<'r>(
+    group: &Group<'_, 'r>,
+    session: &mut dyn Session,
+    task: Task<'r>,
+) -> Result<Vec<StepRun>, Error> {
+    let runner = group.runner;
+    runner.parts.interrupt.check()?;
+    if !task.work.executes() {
+        return group.perform(session, task).await;
+    }
+    runner.start_afresh(session).await?;
+    runner.audit(task.step, true);
+    let result = group.perform(session, task).await;
+    runner.audit(task.step, false);
+    result
+}
+
 /// SQLite's last words before COMMIT: no child without its parent, and the lease renewed, which
 /// is also the check that it is still ours.
 async fn finish_sqlite(
     runner: &Runner<'_>,
     session: &mut dyn Session,
-    steps: &[&Step],
+    tasks: &[Task<'_>],
 ) -> Result<(), Error> {
     let database = runner.database();
     if database != Database::Sqlite {
         return Ok(());
     }
-    if let Some(step) = steps.iter().find(|step| step.foreign_keys_off(database)) {
-        refuse_orphans(session, step).await?;
+    let unchecked = tasks
+        .iter()
+        .find(|task| task.work.executes() && task.step.foreign_keys_off(database));
+    if let Some(task) = unchecked {
+        refuse_orphans(session, *task).await?;
     }
     let ledger = &runner.parts.ledger;
     match crate::lease::renew(
@@ -176,7 +229,7 @@ async fn finish_sqlite(
 }
 
 /// Refuses to finish a step that ran with foreign keys off and leaves rows without their parent.
-pub(super) async fn refuse_orphans(session: &mut dyn Session, step: &Step) -> Result<(), Error> {
+pub(super) async fn refuse_orphans(session: &mut dyn Session, task: Task<'_>) -> Result<(), Error> {
     let orphans = session
         .query("PRAGMA foreign_key_check", &[])
         .await
@@ -188,8 +241,8 @@ pub(super) async fn refuse_orphans(session: &mut dyn Session, step: &Step) -> Re
         ErrorCode::StepFailed,
         format!(
             "`{}` ({}) would leave {} rows without their parent, the first in table `{}`",
-            step.id,
-            step.location_on(Database::Sqlite),
+            task.step.id,
+            task.location(Database::Sqlite),
             orphans.len(),
             orphan.text(0).unwrap_or("?")
         ),

@@ -1,4 +1,4 @@
-//! Non-atomic SQL steps: statement by statement, resumable at the one that had not finished.
+//! Non-atomic SQL steps and their ways back: statement by statement, resumable at the one that had not finished.
 //!
 //! A statement that can run in a transaction commits together with its progress row. For the
 //! others an intent goes first, and a crash there leads to [`super::probe`].
@@ -12,43 +12,42 @@ use super::function::script;
 use super::group::refuse_orphans;
 use super::probe::{failed_without_effect, looks_done};
 use super::run::{Runner, step_run};
-use super::steps::{StepStatement, hash_of, hash_with, statement_texts};
+use super::steps::{StepStatement, hash_of, hash_with};
+use super::task::Task;
 use crate::context::BoxFuture;
 use crate::db_error;
 use crate::dialect::{before_begin, begin, clear_audit};
-use crate::domain::{Body, Step};
 use crate::error::Error;
 use crate::event::Event;
 use crate::ledger::{Intent, Statement};
-use crate::report::{Mode, StepOutcome, StepRun};
+use crate::report::{Mode, StepRun};
 use crate::session::{Session, TransactionBody};
 
 impl<'r> Runner<'r> {
-    /// Runs what is left of a step's statements, then the data migrations that it runs.
+    /// Executes what is left of a task's statements, and the data migrations that its step runs:
+    /// after them, on the way back before them.
     pub(super) async fn non_atomic_sql(
         &mut self,
         session: &mut dyn Session,
-        step: &'r Step,
+        task: Task<'r>,
     ) -> Result<StepRun, Error> {
         let ledger = self.parts.ledger.clone();
-        let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
-        let statements = statement_texts(step, self.database())?;
+        let step = task.step;
+        let statements = task.statements(self.database())?;
         let started = std::time::Instant::now();
-        let kept = self.keep_settings(session, step).await?;
-        let mut done = self.resume_at(session, step, &statements).await?;
-        let resumed = done > 0;
-        let mut record = self.record_of(step, "run");
-        commit(
-            session,
-            &[
-                ledger.running(&record, statements.len()),
-                ledger.progress(app, name, done, &hash_of(&statements[..done])),
-            ],
-        )
-        .await?;
+        let kept = self.keep_settings(session, task).await?;
+        let mut done = self.resume_at(session, task, &statements).await?;
+        let mut record = self.record_of(task);
+        let hash = hash_of(&statements[..done]);
+        let begun = self.begun(task, &record, statements.len(), done, &hash);
+        commit(session, &begun).await?;
+        if task.is_backwards() && done == 0 && self.inner_functions(session, task).await? {
+            // Nothing was set again for the statements yet, so nothing is lost here.
+            self.start_afresh(session).await?;
+        }
         script(session, step, self.publish(step, self.in_session())).await?;
         let result = self
-            .remaining_with_keys_off(session, step, &statements, &mut done)
+            .remaining_with_keys_off(session, task, &statements, &mut done)
             .await;
         let given_back = self.give_back(session, &kept).await;
         let cleared = session.script(clear_audit(&ledger.tables)).await;
@@ -59,17 +58,12 @@ impl<'r> Runner<'r> {
         })?;
         // The statements may have made the session read-only.
         self.reset(session).await?;
-        self.run_functions(session, step).await?;
+        if !task.is_backwards() {
+            self.inner_functions(session, task).await?;
+        }
         record.duration_ms = Some(crate::lease::millis(started.elapsed()));
-        commit(session, &ledger.applied(&record)).await?;
-        Ok(step_run(
-            step,
-            if resumed {
-                StepOutcome::Resumed
-            } else {
-                StepOutcome::Applied
-            },
-        ))
+        commit(session, &self.done(task, &record)).await?;
+        Ok(step_run(step, self.outcome(task)))
     }
 
     /// As [`remaining_statements`](Self::remaining_statements), on SQLite with its foreign keys
@@ -77,24 +71,24 @@ impl<'r> Runner<'r> {
     async fn remaining_with_keys_off(
         &self,
         session: &mut dyn Session,
-        step: &Step,
+        task: Task<'r>,
         statements: &[StepStatement],
         done: &mut usize,
     ) -> Result<(), Error> {
-        if !step.foreign_keys_off(self.database()) {
+        if !task.step.foreign_keys_off(self.database()) {
             return self
-                .remaining_statements(session, step, statements, done)
+                .remaining_statements(session, task, statements, done)
                 .await;
         }
-        let were_on = foreign_keys_off(session, step).await?;
+        let were_on = foreign_keys_off(session, task.step).await?;
         let mut result = self
-            .remaining_statements(session, step, statements, done)
+            .remaining_statements(session, task, statements, done)
             .await;
         if result.is_ok() {
-            result = refuse_orphans(session, step).await;
+            result = refuse_orphans(session, task).await;
         }
         if were_on {
-            script(session, step, "PRAGMA foreign_keys = ON".to_owned()).await?;
+            script(session, task.step, "PRAGMA foreign_keys = ON".to_owned()).await?;
         }
         result
     }
@@ -102,22 +96,25 @@ impl<'r> Runner<'r> {
     async fn remaining_statements(
         &self,
         session: &mut dyn Session,
-        step: &Step,
+        task: Task<'r>,
         statements: &[StepStatement],
         done: &mut usize,
     ) -> Result<(), Error> {
         let mut hash = hash_of(&statements[..*done]);
         while *done < statements.len() {
             self.parts.interrupt.check()?;
-            self.renew(session, &format!("{}, statement {}", step.id, *done + 1))
-                .await?;
+            self.renew(
+                session,
+                &format!("{}, statement {}", task.step.id, *done + 1),
+            )
+            .await?;
             let place = *done;
             hash = hash_with(&hash, &statements[place]);
-            self.guarded(self.statement(session, step, statements, place, &hash))
+            self.guarded(self.statement(session, task, statements, place, &hash))
                 .await?;
             *done += 1;
             self.parts.reporter.send(&Event::Statement {
-                step: step.id.clone(),
+                step: task.step.id.clone(),
                 index: *done,
                 of: statements.len(),
                 line: statements[place].line,
@@ -130,17 +127,17 @@ impl<'r> Runner<'r> {
     async fn statement(
         &self,
         session: &mut dyn Session,
-        step: &Step,
+        task: Task<'r>,
         statements: &[StepStatement],
         place: usize,
         hash: &str,
     ) -> Result<(), Error> {
         let ledger = &self.parts.ledger;
         let database = self.database();
-        let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
+        let (app, name) = (task.step.id.app.as_str(), task.step.id.name.as_str());
         let statement = &statements[place];
-        let progress = ledger.progress(app, name, place + 1, hash);
-        let failed = |error| statement_failed(step, (place, statements.len()), statement, error);
+        let progress = ledger.progress(app, name, place + 1, hash, task.state());
+        let failed = |error| statement_failed(task, (place, statements.len()), statement, error);
         if classify(&statement.text, database) == Class::Transactional {
             return in_one_transaction(session, &statement.text, &progress, failed).await;
         }
@@ -159,35 +156,32 @@ impl<'r> Runner<'r> {
         commit(session, &[progress]).await
     }
 
-    /// The data migrations that a non-atomic step runs, each in its own way.
-    async fn run_functions(
+    /// The data migrations that a non-atomic step runs, each in its own way; says whether there
+    /// was one.
+    async fn inner_functions(
         &mut self,
         session: &mut dyn Session,
-        step: &'r Step,
-    ) -> Result<(), Error> {
-        let history = self.parts.history;
-        for id in step.runs(self.database()) {
-            let Some(inner) = history.get(id).filter(|_| !self.is_applied(id)) else {
-                continue;
-            };
-            self.audit(inner, true);
+        task: Task<'r>,
+    ) -> Result<bool, Error> {
+        let inner = self.inner_tasks(task);
+        for &task in &inner {
+            self.audit(task.step, true);
             let started = std::time::Instant::now();
-            let run = match (&inner.body, inner.mode(self.database())) {
-                (Body::Function(_), Mode::Atomic) => self.atomic_step(session, inner, "run").await,
-                _ => self.non_atomic_function(session, inner, "run").await,
+            let run = match task.mode(self.database()) {
+                Mode::Atomic => self.atomic_step(session, task).await,
+                _ => self.non_atomic_function(session, task).await,
             };
-            self.audit(inner, false);
+            self.audit(task.step, false);
             match run {
                 Ok(run) => self.finished(run),
                 Err(error) => {
                     // Its own row says that it runs; the step around it fails after it.
-                    self.record_failure(session, inner, "run", &error, started)
-                        .await;
+                    self.record_failure(session, task, &error, started).await;
                     return Err(error);
                 }
             }
         }
-        Ok(())
+        Ok(!inner.is_empty())
     }
 }
 

@@ -1,16 +1,17 @@
-//! Before anything runs: the ledger is created, and every pending step is checked.
+//! Before anything runs: the ledger is created, and every task is checked.
 
 use std::time::{Duration, Instant};
 
 use migrate_source::Database;
 use migrate_source::classify::{any_step_errors, atomic_step_errors, table_rebuild_risk};
 
-use super::statement_texts;
+use super::task::Task;
 use crate::db_error::{self, Kind, database_error};
 use crate::dialect::{begin, create_ledger, create_schema};
-use crate::domain::Step;
+use crate::domain::{Body, LedgerRows};
 use crate::error::{Error, ErrorCode};
 use crate::ledger::Tables;
+use crate::report::Mode;
 use crate::session::Session;
 
 /// Creates the ledger where there is none. Several processes may do so at once: whoever loses
@@ -83,26 +84,26 @@ async fn ensure_schema(session: &mut dyn Session, tables: &Tables) -> Result<(),
     }
 }
 
-/// Refuses, before the first statement, every pending step that could not end well.
-pub(crate) fn check_steps(steps: &[&Step], database: Database) -> Result<(), Error> {
-    for step in steps {
-        check_step(step, database)?;
+/// Refuses, before the first statement, every task that could not end well.
+pub(crate) fn check_tasks(tasks: &[Task<'_>], database: Database) -> Result<(), Error> {
+    for task in tasks.iter().filter(|task| task.work.executes()) {
+        check_task(*task, database)?;
     }
     Ok(())
 }
 
-fn check_step(step: &Step, database: Database) -> Result<(), Error> {
-    statement_texts(step, database)?;
-    let Some(text) = step.text_for(database) else {
-        return Ok(());
-    };
-    let sql = &text.parsed.up;
-    let mut found = if step.atomic {
+fn check_task(task: Task<'_>, database: Database) -> Result<(), Error> {
+    task.statements(database)?;
+    if let Body::Function(function) = task.step.body {
+        task.call(function)?;
+    }
+    let sql = task.sql(database);
+    let mut found = if task.step.atomic {
         atomic_step_errors(sql, Some(database))
     } else {
         any_step_errors(sql, Some(database))
     };
-    if database == Database::Sqlite && !step.foreign_keys_off(database) {
+    if database == Database::Sqlite && !task.step.foreign_keys_off(database) {
         found.extend(table_rebuild_risk(sql));
     }
     let Some(first) = found.first() else {
@@ -112,11 +113,60 @@ fn check_step(step: &Step, database: Database) -> Result<(), Error> {
         ErrorCode::InvalidStep,
         format!(
             "{}:{}:{}: {}",
-            text.location, first.line, first.column, first.message
+            task.location(database),
+            first.line,
+            first.column,
+            first.message
         ),
     );
     if !first.help.is_empty() {
         error = error.help(first.help.clone());
     }
     Err(error)
+}
+
+/// Refuses tasks that cannot all stand in one transaction, with the reason of each.
+pub(crate) fn check_single_transaction(
+    tasks: &[Task<'_>],
+    rows: &LedgerRows,
+    database: Database,
+) -> Result<(), Error> {
+    let reasons: Vec<String> = tasks
+        .iter()
+        .filter_map(|task| {
+            let reason = outside(*task, rows, database)?;
+            Some(format!("`{}` {reason}", task.step.id))
+        })
+        .collect();
+    if reasons.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorCode::NotOneTransaction,
+        format!(
+            "the steps cannot all stand in one transaction, so nothing was done:\n    {}",
+            reasons.join("\n    ")
+        ),
+    )
+    .help("migrate without `--single-transaction`: each step then commits by itself")
+    .help("or first to the step before these (`migrate APP NAME`), and all the rest with it"))
+}
+
+/// Why a task cannot share a transaction with others.
+fn outside(task: Task<'_>, rows: &LedgerRows, database: Database) -> Option<&'static str> {
+    if !task.work.executes() {
+        return None;
+    }
+    let begun = rows
+        .find(&task.step.id)
+        .is_some_and(|row| task.began(row) && (row.done > 0 || row.intent.is_some()));
+    match task.mode(database) {
+        _ if begun => Some("was begun statement by statement and is finished so"),
+        Mode::NonAtomic => Some("is not atomic: its statements commit as they go"),
+        Mode::ImplicitCommit => Some("has DDL or a call, which this database commits at once"),
+        Mode::Atomic if task.step.foreign_keys_off(database) => {
+            Some("switches foreign keys off, which SQLite cannot do inside a transaction")
+        }
+        Mode::Atomic => None,
+    }
 }

@@ -6,9 +6,9 @@ use migrate_source::classify::{
 };
 
 use super::steps::StepStatement;
+use super::task::{Task, named};
 use crate::db_error::{self, Kind, database_error};
 use crate::dialect::{Probe, probe_sql};
-use crate::domain::Step;
 use crate::error::{Error, ErrorCode};
 use crate::session::{Row, Session};
 
@@ -31,7 +31,7 @@ pub(super) enum Verdict {
 /// [`ErrorCode::NeedsReview`] where only a person can tell. A statement is never repeated blindly.
 pub(super) async fn cut_off(
     session: &mut dyn Session,
-    step: &Step,
+    task: Task<'_>,
     place: usize,
     statement: &StepStatement,
     before: bool,
@@ -43,7 +43,7 @@ pub(super) async fn cut_off(
         return if again {
             Ok(Verdict::Repeat)
         } else {
-            Err(review(step, place, statement))
+            Err(review(task, place, statement))
         };
     };
     let found = look(session, &probe).await?;
@@ -53,7 +53,7 @@ pub(super) async fn cut_off(
         (Some(false), true, Some(clean_up)) => {
             let name = found.as_ref().and_then(|row| row.text(1));
             let Some(name) = name else {
-                return Err(review(step, place, statement));
+                return Err(review(task, place, statement));
             };
             session
                 .script(format!("{clean_up} {name}"))
@@ -67,7 +67,7 @@ pub(super) async fn cut_off(
                 })?;
             Ok(Verdict::Repeat)
         }
-        (Some(false), true, None) => Err(review(step, place, statement)),
+        (Some(false), true, None) => Err(review(task, place, statement)),
         (None, true, _) | (Some(_), false, _) => Ok(Verdict::Repeat),
     }
 }
@@ -93,9 +93,9 @@ async fn look(session: &mut dyn Session, probe: &Probe) -> Result<Option<Row>, E
     Ok(rows.into_iter().next())
 }
 
-fn review(step: &Step, place: usize, statement: &StepStatement) -> Error {
+fn review(task: Task<'_>, place: usize, statement: &StepStatement) -> Error {
     needs_review(
-        step,
+        task,
         place,
         statement,
         "and the database cannot tell whether it took effect",
@@ -103,30 +103,31 @@ fn review(step: &Step, place: usize, statement: &StepStatement) -> Error {
 }
 
 /// The statement that was begun is not in the file any more, or is another one there.
-pub(super) fn changed_since(step: &Step, place: usize, begun: &StepStatement) -> Error {
+pub(super) fn changed_since(task: Task<'_>, place: usize, begun: &StepStatement) -> Error {
     needs_review(
-        step,
+        task,
         place,
         begun,
         "which has been changed or removed since; whether it took effect must be known first. It was",
     )
 }
 
-fn needs_review(step: &Step, place: usize, statement: &StepStatement, why: &str) -> Error {
+fn needs_review(task: Task<'_>, place: usize, statement: &StepStatement, why: &str) -> Error {
+    let id = &task.step.id;
     let shown: String = statement.text.chars().take(300).collect();
     Error::new(
         ErrorCode::NeedsReview,
         format!(
-            "`{}` was interrupted during statement {} ({}:{}), {why}:\n    {}",
-            step.id,
+            "{} was interrupted during statement {} ({}:{}), {why}:\n    {}",
+            named(task),
             place + 1,
             statement.file,
             statement.line,
             shown.replace('\n', "\n    ")
         ),
     )
-    .help(format!("look at the database; if the statement took effect: `migrate resolve {} --done --why \"..\"`", step.id))
-    .help(format!("if it did not: `migrate resolve {} --not-done --why \"..\"`; then run `migrate` again", step.id))
+    .help(format!("look at the database; if the statement took effect: `migrate resolve {id} --done --why \"..\"`"))
+    .help(format!("if it did not: `migrate resolve {id} --not-done --why \"..\"`; then run the command again"))
 }
 
 /// Whether a statement's own error says that nothing of it happened.

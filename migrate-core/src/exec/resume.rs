@@ -6,22 +6,24 @@ use migrate_source::classify::{SessionEffect, inserts, reads_last_insert, sessio
 use super::probe::{Verdict, changed_since, cut_off};
 use super::run::Runner;
 use super::steps::{StepStatement, hash_of, hash_with};
+use super::task::{Task, named};
 use crate::db_error;
-use crate::domain::{LedgerRow, Step};
+use crate::domain::LedgerRow;
 use crate::error::{Error, ErrorCode};
 use crate::session::Session;
 
-impl Runner<'_> {
+impl<'r> Runner<'r> {
     /// After which statement to go on: what the ledger says, checked against the text.
     pub(super) async fn resume_at(
         &self,
         session: &mut dyn Session,
-        step: &Step,
+        task: Task<'r>,
         statements: &[StepStatement],
     ) -> Result<usize, Error> {
-        let Some(row) = self.row(&step.id).filter(|row| !row.is_applied()) else {
+        let Some(row) = self.interrupted_row(task) else {
             return Ok(0);
         };
+        let step = task.step;
         let done = row.done;
         let same = done <= statements.len()
             && (done == 0 || row.done_hash.as_deref() == Some(&hash_of(&statements[..done])));
@@ -29,39 +31,39 @@ impl Runner<'_> {
             return Err(Error::new(
                 ErrorCode::StepEdited,
                 format!(
-                    "`{}` ({}) was interrupted after {done} statements, and those differ in this binary",
-                    step.id,
-                    step.location_on(self.database())
+                    "{} ({}) was interrupted after {done} statements, and those differ in this binary",
+                    named(task),
+                    task.location(self.database())
                 ),
             )
             .help("put the statements that ran back as they were; the ones after them may be corrected")
             .help(format!("what ran is kept in the ledger: `migrate history --name {}`", step.id.name)));
         }
         // Before the catalogue is asked: names there are read by the session's settings.
-        replay(session, step, &statements[..done], done < statements.len()).await?;
+        replay(session, task, &statements[..done], done < statements.len()).await?;
         match row.intent {
             Some(place) if place == done => {
-                let begun = begun_statement(row, step, place, statements);
+                let begun = begun_statement(row, &step.location, place, statements);
                 let same = statements
                     .get(place)
                     .is_some_and(|now| hash_with("", now) == hash_with("", &begun));
                 if !same {
-                    return Err(changed_since(step, place, &begun));
+                    return Err(changed_since(task, place, &begun));
                 }
-                match cut_off(session, step, place, &begun, row.intent_before).await? {
+                match cut_off(session, task, place, &begun, row.intent_before).await? {
                     Verdict::Done => {
-                        replay(session, step, &[begun], done + 1 < statements.len()).await?;
-                        refuse_last_insert(step, statements, done + 1, self.database())?;
+                        replay(session, task, &[begun], done + 1 < statements.len()).await?;
+                        refuse_last_insert(task, statements, done + 1, self.database())?;
                         Ok(done + 1)
                     }
                     Verdict::Repeat => {
-                        refuse_last_insert(step, statements, done, self.database())?;
+                        refuse_last_insert(task, statements, done, self.database())?;
                         Ok(done)
                     }
                 }
             }
             _ => {
-                refuse_last_insert(step, statements, done, self.database())?;
+                refuse_last_insert(task, statements, done, self.database())?;
                 Ok(done)
             }
         }
@@ -71,14 +73,14 @@ impl Runner<'_> {
 /// The statement that was begun, as it was then.
 fn begun_statement(
     row: &LedgerRow,
-    step: &Step,
+    location: &str,
     place: usize,
     statements: &[StepStatement],
 ) -> StepStatement {
     let now = statements.get(place).or(statements.last());
     StepStatement {
         text: row.intent_text.clone().unwrap_or_default(),
-        file: now.map_or_else(|| step.location.clone(), |now| now.file.clone()),
+        file: now.map_or_else(|| location.to_owned(), |now| now.file.clone()),
         line: now.map_or(1, |now| now.line),
     }
 }
@@ -88,7 +90,7 @@ fn begun_statement(
 /// `more`: whether statements are left, which could depend on what cannot be given.
 async fn replay(
     session: &mut dyn Session,
-    step: &Step,
+    task: Task<'_>,
     done: &[StepStatement],
     more: bool,
 ) -> Result<(), Error> {
@@ -100,13 +102,13 @@ async fn replay(
                 let repeated = session.script(statement.text.clone()).await;
                 match repeated {
                     Err(failed) if !db_error::is_attached(&failed.error) => {
-                        return Err(not_replayed(step, place, statement, &failed.error));
+                        return Err(not_replayed(task, place, statement, &failed.error));
                     }
                     _ => {}
                 }
             }
             SessionEffect::CannotReplay { what } if more => {
-                return Err(lost_state(step, place, statement, what));
+                return Err(lost_state(task, place, statement, what));
             }
             SessionEffect::CannotReplay { .. } => {}
         }
@@ -117,7 +119,7 @@ async fn replay(
 /// Refuses to go on where a statement asks for the id that one of those that ran was given: this
 /// session would answer 0, or with an id of something else.
 fn refuse_last_insert(
-    step: &Step,
+    task: Task<'_>,
     statements: &[StepStatement],
     done: usize,
     database: Database,
@@ -132,14 +134,14 @@ fn refuse_last_insert(
     let end = until.map_or(left.len(), |until| until + 1);
     match ran.get(place) {
         Some(statement) if left.iter().take(end).any(asks) => {
-            Err(lost_state(step, place, statement, "the last inserted id"))
+            Err(lost_state(task, place, statement, "the last inserted id"))
         }
         _ => Ok(()),
     }
 }
 
 fn not_replayed(
-    step: &Step,
+    task: Task<'_>,
     place: usize,
     statement: &StepStatement,
     error: &sqlx::Error,
@@ -147,28 +149,39 @@ fn not_replayed(
     Error::new(
         ErrorCode::StepFailed,
         format!(
-            "`{}` was interrupted, and statement {} ({}:{}), whose setting the rest needs, cannot be repeated in this session: {}",
-            step.id,
+            "{} was interrupted, and statement {} ({}:{}), whose setting the rest needs, cannot be repeated in this session: {}",
+            named(task),
             place + 1,
             statement.file,
             statement.line,
             db_error::redacted(error)
         ),
     )
-    .help("make the statement possible again, then run `migrate` again")
+    .help("make the statement possible again, then run the command again")
 }
 
-fn lost_state(step: &Step, place: usize, statement: &StepStatement, what: &str) -> Error {
-    let id = &step.id;
-    Error::new(
+fn lost_state(task: Task<'_>, place: usize, statement: &StepStatement, what: &str) -> Error {
+    let id = &task.step.id;
+    let error = Error::new(
         ErrorCode::NeedsReview,
         format!(
-            "`{id}` was interrupted, and {what} of statement {} ({}:{}) ended with its session; the rest may depend on it",
+            "{} was interrupted, and {what} of statement {} ({}:{}) ended with its session; the rest may depend on it",
+            named(task),
             place + 1,
             statement.file,
             statement.line,
         ),
-    )
-    .help(format!("either undo what ran and begin anew: `migrate unmark {id}`, then `migrate`"))
-    .help(format!("or do the rest by hand, then record the step: `migrate mark {id}`"))
+    );
+    if task.is_backwards() {
+        return error
+            .help(format!("either do the rest by hand, then forget the step: `migrate unmark {id} --why \"..\"`"))
+            .help(format!("or put back what was undone, then record the step: `migrate mark {id} --why \"..\"`"));
+    }
+    error
+        .help(format!(
+            "either undo what ran and begin anew: `migrate unmark {id}`, then `migrate`"
+        ))
+        .help(format!(
+            "or do the rest by hand, then record the step: `migrate mark {id}`"
+        ))
 }

@@ -1,4 +1,4 @@
-//! A run under the lock: steps in order, one failure at most, the lock given back on every path.
+//! A run under the lock: tasks in order, one failure at most, the lock given back on every path.
 
 use std::future::Future;
 use std::pin::pin;
@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use migrate_source::Database;
 use tracing::Instrument;
 
-use super::commit::lost;
+use super::commit::{commit, lost};
 use super::reporter::{Reporter, survive};
+use super::task::{Task, Work};
 use crate::audit::{AuditEvent, AuditHook};
 use crate::cancel::Canceller;
 use crate::db_error::database_error;
 use crate::dialect::{Published, publish_audit};
-use crate::domain::{Body, History, LedgerRow, LedgerRows, Step};
+use crate::domain::{History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::heartbeat::Beat;
@@ -41,11 +42,25 @@ pub(crate) struct RunnerParts<'r> {
     pub(crate) reset: Option<String>,
 }
 
-/// Executes steps; see the files beside this one for the ways.
+/// Which steps share a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Together {
+    /// Each has its own.
+    No,
+    /// Each row of atomic steps, on a fresh SQLite database that nobody waits for.
+    Rows,
+    /// All of them, or nothing happens.
+    All,
+}
+
+/// Executes tasks; see the files beside this one for the ways.
 pub(crate) struct Runner<'r> {
     pub(crate) parts: RunnerParts<'r>,
     pub(crate) rows: LedgerRows,
-    pub(crate) applied: Vec<StepRun>,
+    /// What was done in this run, in order.
+    pub(crate) finished: Vec<StepRun>,
+    /// The step that failed, where others that come before it were rolled back with it.
+    pub(super) failed: Option<StepId>,
 }
 
 impl<'r> Runner<'r> {
@@ -53,7 +68,8 @@ impl<'r> Runner<'r> {
         Self {
             parts,
             rows,
-            applied: Vec::new(),
+            finished: Vec::new(),
+            failed: None,
         }
     }
 
@@ -65,37 +81,33 @@ impl<'r> Runner<'r> {
         self.rows.find(id)
     }
 
-    /// Whether a step is applied: before this run or in it.
-    pub(crate) fn is_applied(&self, id: &StepId) -> bool {
-        self.row(id).is_some_and(LedgerRow::is_applied)
-            || self.applied.iter().any(|run| run.step == *id)
-    }
-
-    /// Runs the steps in order. `together`: a fresh SQLite database takes each row of atomic
-    /// steps in one transaction.
+    /// Does the tasks in order.
     pub(crate) async fn run(
         &mut self,
         session: &mut dyn Session,
-        steps: &[&'r Step],
-        together: bool,
+        tasks: &[Task<'r>],
+        together: Together,
     ) -> Result<(), Error> {
         let mut next = 0;
-        while next < steps.len() {
-            let group = if together {
-                self.group_len(&steps[next..])
-            } else {
-                0
+        while next < tasks.len() {
+            let group = match together {
+                Together::No => 0,
+                Together::Rows => self.group_len(&tasks[next..]),
+                Together::All => tasks.len(),
             };
             let result = if group > 1 {
-                self.apply_group(session, &steps[next..next + group], next, steps.len())
+                let group = &tasks[next..next + group];
+                self.perform_group(session, group, (next, tasks.len()), together)
                     .await
+            } else if self.undone_along(tasks[next]) {
+                Ok(())
             } else {
-                self.apply(session, steps[next], next + 1, steps.len(), "run")
+                self.perform(session, tasks[next], next + 1, tasks.len())
                     .await
                     .map(drop)
             };
             if let Err(error) = result {
-                return Err(self.failure(steps, error));
+                return Err(self.failure(tasks, error));
             }
             next += group.max(1);
         }
@@ -103,58 +115,73 @@ impl<'r> Runner<'r> {
     }
 
     /// How many of the next steps can share a transaction.
-    fn group_len(&self, steps: &[&Step]) -> usize {
+    fn group_len(&self, tasks: &[Task<'_>]) -> usize {
         let database = self.database();
-        let fits = |step: &&&Step| {
-            step.mode(database) == Mode::Atomic
-                && !step.foreign_keys_off(database)
-                && self.row(&step.id).is_none()
+        let fits = |task: &&Task<'_>| {
+            task.work == Work::Run
+                && task.mode(database) == Mode::Atomic
+                && !task.step.foreign_keys_off(database)
+                && self.row(&task.step.id).is_none()
         };
-        steps.iter().take_while(fits).count()
+        tasks.iter().take_while(fits).count()
     }
 
-    /// Applies one step in its way and records it.
-    pub(crate) async fn apply(
-        &mut self,
-        session: &mut dyn Session,
-        step: &'r Step,
-        index: usize,
-        of: usize,
-        action: &'static str,
-    ) -> Result<StepRun, Error> {
-        self.parts.interrupt.check()?;
-        let database = self.database();
-        // What was begun statement by statement is finished so, whatever the text says now.
-        let begun = self
-            .row(&step.id)
-            .is_some_and(|row| !row.is_applied() && (row.done > 0 || row.intent.is_some()));
-        let mode = if begun {
+    /// Whether a step that is to go back went along with the step that runs it.
+    pub(super) fn undone_along(&self, task: Task<'_>) -> bool {
+        task.is_backwards() && self.finished.iter().any(|run| run.step == task.step.id)
+    }
+
+    /// How a task is executed. What was begun statement by statement is finished so, whatever the
+    /// text says now.
+    pub(super) fn mode(&self, task: Task<'r>) -> Mode {
+        let begun = task.work.executes()
+            && self
+                .interrupted_row(task)
+                .is_some_and(|row| row.done > 0 || row.intent.is_some());
+        if begun {
             Mode::NonAtomic
         } else {
-            step.mode(database)
-        };
-        // On SQLite the step's own transaction renews the lease: one commit, not two.
-        if database != Database::Sqlite || mode != Mode::Atomic {
-            self.renew(session, &step.id.to_string()).await?;
+            task.mode(self.database())
         }
-        self.started(step, index, of, mode == Mode::Atomic);
-        self.audit(step, true);
+    }
+
+    /// Does one task in its way and records it.
+    pub(crate) async fn perform(
+        &mut self,
+        session: &mut dyn Session,
+        task: Task<'r>,
+        index: usize,
+        of: usize,
+    ) -> Result<StepRun, Error> {
+        self.parts.interrupt.check()?;
+        let mode = self.mode(task);
+        let executes = task.work.executes();
+        // On SQLite the step's own transaction renews the lease: one commit, not two.
+        if self.database() != Database::Sqlite || mode != Mode::Atomic || !executes {
+            self.renew(session, &task.step.id.to_string()).await?;
+        }
+        if executes {
+            self.started(task, index, of, mode == Mode::Atomic);
+            self.audit(task.step, true);
+        }
         let started = Instant::now();
-        let span = tracing::info_span!("migration", step = %step.id);
-        let result = self
-            .execute(session, step, mode, action)
-            .instrument(span)
-            .await;
-        self.audit(step, false);
+        let span = tracing::info_span!("migration", step = %task.step.id);
+        let result = self.execute(session, task, mode).instrument(span).await;
+        if executes {
+            self.audit(task.step, false);
+        }
         match result {
             Ok(mut run) => {
-                run.duration_ms = millis(started.elapsed());
+                run.duration_ms = if executes {
+                    millis(started.elapsed())
+                } else {
+                    0
+                };
                 self.finished(run.clone());
                 Ok(run)
             }
             Err(error) => {
-                self.record_failure(session, step, action, &error, started)
-                    .await;
+                self.record_failure(session, task, &error, started).await;
                 Err(error)
             }
         }
@@ -163,27 +190,42 @@ impl<'r> Runner<'r> {
     async fn execute(
         &mut self,
         session: &mut dyn Session,
-        step: &'r Step,
+        task: Task<'r>,
         mode: Mode,
-        action: &'static str,
     ) -> Result<StepRun, Error> {
-        let sql = matches!(step.body, Body::Sql { .. });
+        if !task.work.executes() {
+            return self.only_record(session, task).await;
+        }
+        let sql = task.is_sql();
         // The one message of an atomic SQL step restores the settings itself.
-        if !(sql && mode == Mode::Atomic && step.runs(self.database()).is_empty()) {
+        if !(sql && mode == Mode::Atomic && task.step.runs(self.database()).is_empty()) {
             self.start_afresh(session).await?;
         }
-        match (&step.body, mode) {
-            (Body::Sql { .. }, Mode::Atomic) => self.atomic_sql(session, step, action).await,
-            (Body::Sql { .. }, _) => self.non_atomic_sql(session, step).await,
-            (Body::Function(_), Mode::Atomic) => self.atomic_step(session, step, action).await,
-            (Body::Function(_), _) => self.non_atomic_function(session, step, action).await,
+        match (sql, mode) {
+            (true, Mode::Atomic) => self.atomic_sql(session, task).await,
+            (true, _) => self.non_atomic_sql(session, task).await,
+            (false, Mode::Atomic) => self.atomic_step(session, task).await,
+            (false, _) => self.non_atomic_function(session, task).await,
         }
     }
 
+    /// Changes the ledger and nothing else.
+    async fn only_record(
+        &self,
+        session: &mut dyn Session,
+        task: Task<'r>,
+    ) -> Result<StepRun, Error> {
+        let mut record = self.record_of(task);
+        record.duration_ms = Some(0);
+        commit(session, &self.done(task, &record)).await?;
+        Ok(step_run(task.step, self.outcome(task)))
+    }
+
     /// Announces a step that begins.
-    pub(super) fn started(&self, step: &Step, index: usize, of: usize, atomic: bool) {
+    pub(super) fn started(&self, task: Task<'_>, index: usize, of: usize, atomic: bool) {
         self.parts.reporter.send(&Event::StepStarted {
-            step: step.id.clone(),
+            step: task.step.id.clone(),
+            action: task.reported(),
             index,
             of,
             atomic,
@@ -193,7 +235,7 @@ impl<'r> Runner<'r> {
     /// Announces a step whose transaction has committed.
     pub(crate) fn finished(&mut self, run: StepRun) {
         self.parts.reporter.send(&Event::StepFinished(run.clone()));
-        self.applied.push(run);
+        self.finished.push(run);
     }
 
     /// Tells the application's audit hook that a step begins or has ended.

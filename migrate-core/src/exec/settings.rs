@@ -5,10 +5,9 @@ use migrate_source::Database;
 use migrate_source::classify::{Class, SessionEffect, classify, session_effect};
 
 use super::run::Runner;
-use super::statement_texts;
+use super::task::Task;
 use crate::db_error::database_error;
 use crate::dialect::{Setting, parse_settings, read_settings, restore_settings};
-use crate::domain::{Body, Step};
 use crate::error::Error;
 use crate::session::Session;
 
@@ -21,9 +20,9 @@ impl Runner<'_> {
     pub(super) async fn keep_settings(
         &self,
         session: &mut dyn Session,
-        step: &Step,
+        task: Task<'_>,
     ) -> Result<Kept, Error> {
-        if !may_change_settings(step, self.database())? {
+        if !may_change_settings(task, self.database())? {
             return Ok(Kept(None));
         }
         settings(session).await.map(Kept)
@@ -67,11 +66,11 @@ async fn settings(session: &mut dyn Session) -> Result<Option<Vec<Setting>>, Err
 }
 
 /// A function may do anything, as may a procedure; of a statement its text tells.
-fn may_change_settings(step: &Step, database: Database) -> Result<bool, Error> {
-    if matches!(step.body, Body::Function(_)) {
+fn may_change_settings(task: Task<'_>, database: Database) -> Result<bool, Error> {
+    if !task.is_sql() {
         return Ok(true);
     }
-    let statements = statement_texts(step, database)?;
+    let statements = task.statements(database)?;
     Ok(statements.iter().any(|statement| {
         session_effect(&statement.text, database) != SessionEffect::None
             || matches!(classify(&statement.text, database), Class::Opaque { .. })

@@ -7,6 +7,7 @@ use migrate_source::Database;
 
 use super::Tables;
 use crate::dialect::{fence, quote_literal, strict_fence, timestamp};
+use crate::domain::RowState;
 use crate::session::{Session, Value, placeholders};
 
 /// SQL with `?` placeholders, and their values.
@@ -287,12 +288,37 @@ impl Ledger {
         )
     }
 
-    /// Says that `done` statements, with this hash, are finished and nothing is in flight.
-    pub(crate) fn progress(&self, app: &str, name: &str, done: usize, hash: &str) -> Statement {
+    /// Says that the way back of a step has begun, or goes on: it is not applied any more.
+    pub(crate) fn reverting(&self, app: &str, name: &str, total: usize) -> Statement {
+        let total = Value::Int(i64::try_from(total).unwrap_or(i64::MAX));
         self.update(
-            "state = 'running', done = ?, done_hash = ?, intent = NULL, \
+            "state = 'reverting', total = ?, error = NULL, host = ?, pid = ?, app_version = ?",
+            vec![
+                total,
+                self.host.as_str().into(),
+                self.pid.into(),
+                self.app_version.as_str().into(),
+            ],
+            app,
+            name,
+        )
+    }
+
+    /// Says that `done` statements, with this hash, are finished and nothing is in flight.
+    /// `state`: whether they are those of the step or those of its way back.
+    pub(crate) fn progress(
+        &self,
+        app: &str,
+        name: &str,
+        done: usize,
+        hash: &str,
+        state: RowState,
+    ) -> Statement {
+        self.update(
+            "state = ?, done = ?, done_hash = ?, intent = NULL, \
              intent_text = NULL, intent_before = NULL",
             vec![
+                state.as_str().into(),
                 Value::Int(i64::try_from(done).unwrap_or(i64::MAX)),
                 hash.into(),
             ],
@@ -321,6 +347,14 @@ impl Ledger {
     pub(crate) fn failed(&self, app: &str, name: &str, error: &str) -> Statement {
         let mut statement =
             self.update("state = 'failed', error = ?", vec![error.into()], app, name);
+        statement.row = None;
+        statement
+    }
+
+    /// Keeps the redacted error of a way back that has begun.
+    pub(crate) fn failed_back(&self, app: &str, name: &str, error: &str) -> Statement {
+        let set = "error = CASE state WHEN 'reverting' THEN ? ELSE error END";
+        let mut statement = self.update(set, vec![error.into()], app, name);
         statement.row = None;
         statement
     }

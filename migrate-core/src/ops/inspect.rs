@@ -7,9 +7,9 @@ use super::session::Opened;
 use crate::context::BoxFuture;
 use crate::db_error::database_error;
 use crate::dialect::timestamp_text;
-use crate::domain::{History, LedgerRow, compare};
+use crate::domain::{History, LedgerRow, RowState, compare};
 use crate::error::Error;
-use crate::exec::{hash_of, statement_texts};
+use crate::exec::{Task, Work, hash_of};
 use crate::migrator::Migrator;
 use crate::policy::{Policies, Policy};
 use crate::report::{HistoryEntry, ListEntry, Problem, StepId, StepKind, VerifyReport};
@@ -169,7 +169,11 @@ fn interrupted(
         let Some(step) = history.get(&id) else {
             continue;
         };
-        let statements = statement_texts(step, database)?;
+        let work = match row.state {
+            RowState::Reverting => Work::Undo,
+            _ => Work::Run,
+        };
+        let statements = Task::new(step, work).statements(database)?;
         let same = statements
             .get(..row.done)
             .is_some_and(|done| row.done_hash.as_deref() == Some(&hash_of(done)));

@@ -1,15 +1,14 @@
 //! `run NAME`: one data migration, by hand.
 
+use super::refuse::refuse_half_reverted;
 use super::session::Opened;
 use crate::context::BoxFuture;
 use crate::domain::{Effective, History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
-use crate::exec::{Runner, check_steps, commit};
-use crate::ledger::Applied;
+use crate::exec::{Task, Work, check_tasks};
 use crate::migrator::Migrator;
 use crate::policy::Policy;
 use crate::report::{DryRunReport, StepKind, StepOutcome, StepRun};
-use crate::session::Session;
 
 /// How one data migration is to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,10 +63,16 @@ impl Migrator<'_> {
         if already && how != RunStep::Force {
             return Ok(outcome(step, StepOutcome::AlreadyApplied));
         }
+        let task = Task::new(
+            step,
+            match how {
+                RunStep::Run => Work::Run,
+                RunStep::Force => Work::Force,
+                RunStep::Fake => Work::Fake,
+            },
+        );
         self.may_execute(step, history, ledger.rows(), how)?;
-        if how != RunStep::Fake {
-            check_steps(&[step], tables.database())?;
-        }
+        check_tasks(&[task], tables.database())?;
         let (mut locked, ledger) = self
             .create_and_enter(session, tables, ledger, history)
             .await?;
@@ -76,7 +81,7 @@ impl Migrator<'_> {
         } else {
             // Once more: both may have changed while this process waited for the lock.
             match self.may_execute(step, history, ledger.rows(), how) {
-                Ok(()) => execute(&mut locked.runner, session, step, how).await,
+                Ok(()) => locked.runner.perform(session, task, 1, 1).await,
                 Err(error) => Err(error),
             }
         };
@@ -92,6 +97,7 @@ impl Migrator<'_> {
         rows: &LedgerRows,
         how: RunStep,
     ) -> Result<(), Error> {
+        refuse_half_reverted(rows.find(&step.id))?;
         if how == RunStep::Fake {
             return Ok(());
         }
@@ -161,37 +167,6 @@ impl Migrator<'_> {
         dependencies_applied(step, history, ledger.rows())?;
         self.try_steps(connection.session(), tables, history, ledger, &[step])
             .await
-    }
-}
-
-async fn execute<'r>(
-    runner: &mut Runner<'r>,
-    session: &mut dyn Session,
-    step: &'r Step,
-    how: RunStep,
-) -> Result<StepRun, Error> {
-    match how {
-        RunStep::Run => runner.apply(session, step, 1, 1, "run").await,
-        RunStep::Force => runner.apply(session, step, 1, 1, "force").await,
-        RunStep::Fake => {
-            let database = runner.database();
-            let record = Applied {
-                app: &step.id.app,
-                name: &step.id.name,
-                kind: step.kind_text(),
-                checksum: step.checksum(database),
-                source: step.source(database),
-                duration_ms: Some(0),
-                rows: None,
-                result: None,
-                faked: true,
-                action: "fake",
-            };
-            commit(session, &runner.parts.ledger.applied(&record)).await?;
-            let run = outcome(step, StepOutcome::Faked);
-            runner.finished(run.clone());
-            Ok(run)
-        }
     }
 }
 

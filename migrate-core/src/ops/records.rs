@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
+use super::refuse::refuse_half_reverted;
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::domain::{History, LedgerRow, LedgerRows};
+use crate::domain::{History, LedgerRow, LedgerRows, RowState};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{commit, hash_with_text};
 use crate::ledger::{Applied, Ledger, RunRow, Statement};
@@ -26,7 +27,8 @@ impl Migrator<'_> {
     ///
     /// # Errors
     ///
-    /// An unknown name: a typing error is never recorded.
+    /// An unknown name: a typing error is never recorded. [`ErrorCode::HalfReverted`] for a step
+    /// whose way back has begun, unless a reason says that it was put back by hand.
     pub fn mark<'a>(
         &'a self,
         name: &'a str,
@@ -68,6 +70,9 @@ impl Migrator<'_> {
                 marked = Marked::AlreadyApplied;
                 return Ok(Vec::new());
             }
+            if reason.is_none() {
+                refuse_half_reverted(row)?;
+            }
             let mut statements = ledger.applied(&record);
             statements.truncate(1);
             statements.push(line(
@@ -88,7 +93,8 @@ impl Migrator<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::UnknownStep`] when the ledger has no such row.
+    /// [`ErrorCode::UnknownStep`] when the ledger has no such row. [`ErrorCode::HalfReverted`] for
+    /// a step whose way back has begun, unless a reason says that the rest was undone by hand.
     pub fn unmark<'a>(
         &'a self,
         name: &'a str,
@@ -113,6 +119,9 @@ impl Migrator<'_> {
             let Some(row) = row else {
                 return Err(not_recorded(&id));
             };
+            if reason.is_none() {
+                refuse_half_reverted(Some(row))?;
+            }
             let checksum = Some(row.checksum.as_str());
             Ok(vec![
                 ledger.remove(&id.app, &id.name),
@@ -201,10 +210,15 @@ impl Migrator<'_> {
                     "was not interrupted during a statement",
                 ));
             };
+            let state = match row.state {
+                RowState::Reverting => RowState::Reverting,
+                _ => RowState::Running,
+            };
             let change = if statement_done {
                 // What ran is the text of then, whatever the file says now.
                 let before = row.done_hash.as_deref().unwrap_or_default();
-                ledger.progress(app, name, place + 1, &hash_with_text(before, text))
+                let hash = hash_with_text(before, text);
+                ledger.progress(app, name, place + 1, &hash, state)
             } else {
                 ledger.intent(app, name, None)
             };

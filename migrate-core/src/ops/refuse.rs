@@ -3,7 +3,7 @@
 use similar::TextDiff;
 
 use super::session::Opened;
-use crate::domain::History;
+use crate::domain::{History, LedgerRow, RowState};
 use crate::error::{Error, ErrorCode};
 use crate::ledger::Tables;
 use crate::report::{Problem, StepId};
@@ -38,6 +38,29 @@ pub(super) async fn refuse(
         .help
         .iter()
         .fold(error, |error, help| error.help(help.clone())))
+}
+
+/// The error for what cannot be done to a step whose way back has begun.
+pub(super) fn refuse_half_reverted(row: Option<&LedgerRow>) -> Result<(), Error> {
+    let Some(row) = row.filter(|row| row.state == RowState::Reverting) else {
+        return Ok(());
+    };
+    let id = StepId::new(&row.app, &row.name);
+    let far = match row.total {
+        0 => String::new(),
+        total => format!(", after {} of {total} statements of its way back", row.done),
+    };
+    Err(Error::new(
+        ErrorCode::HalfReverted,
+        format!("`{id}` is half undone{far}: it is neither applied nor undone"),
+    )
+    .help("finish its way back: `migrate undo`")
+    .help(format!(
+        "or put back by hand what was undone, then record it: `migrate mark {id} --why \"..\"`"
+    ))
+    .help(format!(
+        "or undo the rest by hand, then forget it: `migrate unmark {id} --why \"..\"`"
+    )))
 }
 
 /// Adds the difference to the message of each edited step.

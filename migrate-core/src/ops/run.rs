@@ -1,18 +1,22 @@
-//! `run`, `dry_run` and `plan`: all pending steps.
+//! `run`, `migrate`, `dry_run` and `plan`: what leads to a goal.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use super::refuse::refuse;
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::domain::{LedgerRow, LedgerRows, Move, Route, Step, route};
-use crate::error::Error;
+use crate::domain::{History, LedgerRow, LedgerRows, Move, Route, Step, irreversible, route};
+use crate::error::{Error, ErrorCode};
 use crate::event::Event;
-use crate::exec::check_steps;
-use crate::goal::Request;
+use crate::exec::{Runner, Task, Together, check_single_transaction, check_tasks, fake_initial};
+use crate::goal::{Fake, Request};
 use crate::lease::millis;
 use crate::migrator::Migrator;
-use crate::report::{DryRunReport, Plan, PlannedStep, RunReport};
+use crate::report::{
+    Action, Direction, DryRunReport, Plan, PlannedStep, RunReport, StepId, StepOutcome, StepRun,
+};
+use crate::session::Session;
 use migrate_source::Database;
 use tracing::Instrument;
 
@@ -85,36 +89,58 @@ impl Migrator<'_> {
             report.duration_ms = millis(started.elapsed());
             return Ok(report);
         }
-        check_steps(&steps(&before), database)?;
+        check(&tasks(&before, request), ledger.rows(), request, database)?;
         let (mut locked, ledger) = self
             .create_and_enter(session, tables, ledger, history)
             .await?;
         report.waited_ms = millis(locked.waited);
-        // Only a fresh SQLite database has nobody who could be waiting for its one writer.
-        let together = database == Database::Sqlite && ledger.rows().is_empty();
-        let result = match route(history, ledger.rows(), request, policies, database) {
-            Ok(now) => match refuse(session, tables, history, &now.problems).await {
-                Ok(()) => {
-                    let steps = steps(&now);
-                    // Before anything runs, so that a failure does not swallow them.
-                    self.warn(&mut report, now.warnings);
-                    locked
-                        .runner
-                        .parts
-                        .reporter
-                        .send(&Event::RunStarted { steps: steps.len() });
-                    locked.runner.run(session, &steps, together).await
-                }
-                Err(error) => Err(error),
-            },
-            Err(error) => Err(error),
-        };
-        report.steps = std::mem::take(&mut locked.runner.applied);
-        report.applied_total = applied(ledger.rows()) + report.steps.len();
+        let result = self
+            .run_locked(session, &mut locked.runner, request, &before, &mut report)
+            .await;
+        report.steps = std::mem::take(&mut locked.runner.finished);
+        report.applied_total = applied_after(ledger.rows(), history, &report.steps);
         self.leave(session, tables, locked).await;
         result?;
         report.duration_ms = millis(started.elapsed());
         Ok(report)
+    }
+
+    /// Plans again, since another process may have changed the ledger while this one waited for
+    /// the lock, and goes the way.
+    async fn run_locked<'r>(
+        &self,
+        session: &mut dyn Session,
+        runner: &mut Runner<'r>,
+        request: &Request,
+        before: &Route<'r>,
+        report: &mut RunReport,
+    ) -> Result<(), Error> {
+        let history = runner.parts.history;
+        let tables = runner.parts.ledger.tables.clone();
+        let database = tables.database();
+        let rows = runner.rows.clone();
+        let now = route(history, &rows, request, self.options.policies, database)?;
+        refuse(session, &tables, history, &now.problems).await?;
+        refuse_more(before, &now)?;
+        let mut tasks = tasks(&now, request);
+        if request.fake == Fake::Initial {
+            fake_initial(session, &mut tasks).await?;
+        }
+        check(&tasks, &rows, request, database)?;
+        report.direction = now.direction;
+        // Before anything runs, so that a failure does not swallow them.
+        self.warn(report, now.warnings);
+        runner
+            .parts
+            .reporter
+            .send(&Event::RunStarted { steps: tasks.len() });
+        let together = match database {
+            _ if request.single_transaction => Together::All,
+            // Only a fresh SQLite database has nobody who could be waiting for its one writer.
+            Database::Sqlite if rows.is_empty() => Together::Rows,
+            _ => Together::No,
+        };
+        runner.run(session, &tasks, together).await
     }
 
     fn warn(&self, report: &mut RunReport, warnings: Vec<String>) {
@@ -165,8 +191,8 @@ impl Migrator<'_> {
             tables.database(),
         )?;
         refuse(session, tables, history, &route.problems).await?;
-        let steps = steps(&route);
-        check_steps(&steps, tables.database())?;
+        let steps: Vec<&Step> = route.moves.iter().map(|planned| planned.step).collect();
+        check_tasks(&tasks(&route, &Request::default()), tables.database())?;
         self.try_steps(session, tables, history, ledger, &steps)
             .await
     }
@@ -207,7 +233,7 @@ impl Migrator<'_> {
         let steps = route
             .moves
             .iter()
-            .map(|step| planned(step, rows, database))
+            .map(|step| planned(history, step, rows, database))
             .collect();
         opened.connection.close().await;
         Ok(Plan {
@@ -221,24 +247,92 @@ impl Migrator<'_> {
     }
 }
 
-fn steps<'h>(route: &Route<'h>) -> Vec<&'h Step> {
-    route.moves.iter().map(|step| step.step).collect()
+fn tasks<'h>(route: &Route<'h>, request: &Request) -> Vec<Task<'h>> {
+    let moves = route.moves.iter();
+    moves
+        .map(|planned| Task::of(planned, request.fake))
+        .collect()
+}
+
+/// Refuses what could not end well, before the first statement.
+fn check(
+    tasks: &[Task<'_>],
+    rows: &LedgerRows,
+    request: &Request,
+    database: Database,
+) -> Result<(), Error> {
+    check_tasks(tasks, database)?;
+    if request.single_transaction {
+        check_single_transaction(tasks, rows, database)?;
+    }
+    Ok(())
+}
+
+/// Nothing is undone that was not in the plan when the run was asked for: what another process
+/// did meanwhile may have made more, or something else, the last that was applied.
+fn refuse_more(before: &Route<'_>, now: &Route<'_>) -> Result<(), Error> {
+    if now.direction == Direction::Forwards {
+        return Ok(());
+    }
+    let planned: HashSet<&StepId> = before
+        .moves
+        .iter()
+        .filter(|_| before.direction == Direction::Backwards)
+        .map(|planned| &planned.step.id)
+        .collect();
+    let mut ids = now.moves.iter().map(|planned| &planned.step.id);
+    let Some(more) = ids.find(|id| !planned.contains(id)) else {
+        return Ok(());
+    };
+    Err(Error::new(
+        ErrorCode::NotPossible,
+        format!(
+            "while this process waited for the lock another one changed what is applied; now `{more}` would be undone too, which was not in the plan. Nothing was undone"
+        ),
+    )
+    .help("look at what the other one did: `migrate history`")
+    .help("then plan again: the same command with `--plan`"))
 }
 
 fn applied(rows: &[LedgerRow]) -> usize {
     rows.iter().filter(|row| row.is_applied()).count()
 }
 
-fn planned(planned: &Move<'_>, rows: &LedgerRows, database: Database) -> PlannedStep {
+/// How many steps are applied after what was done; a squash counts with all that it replaces.
+fn applied_after(rows: &LedgerRows, history: &History, done: &[StepRun]) -> usize {
+    let before = rows.iter().filter(|row| row.is_applied());
+    let mut ids: HashSet<StepId> = before.map(|row| StepId::new(&row.app, &row.name)).collect();
+    for run in done {
+        let replaced = history
+            .get(&run.step)
+            .map_or(&[][..], |step| step.replaces());
+        for id in replaced.iter().chain([&run.step]) {
+            match run.outcome {
+                StepOutcome::Reverted | StepOutcome::FakeReverted => ids.remove(id),
+                _ => ids.insert(id.clone()),
+            };
+        }
+    }
+    ids.len()
+}
+
+fn planned(
+    history: &History,
+    planned: &Move<'_>,
+    rows: &LedgerRows,
+    database: Database,
+) -> PlannedStep {
     let Move { step, action } = planned;
-    let row = rows.find(&step.id);
+    let task = Task::of(planned, Fake::No);
+    let row = rows.find(&step.id).filter(|row| !row.is_applied());
     PlannedStep {
         step: step.id.clone(),
         action: *action,
-        irreversible: None,
+        irreversible: irreversible(history, rows, step, database)
+            .filter(|_| *action == Action::Revert),
         kind: step.kind(),
-        mode: step.mode(database),
-        location: step.location_on(database).to_owned(),
+        mode: task.mode(database),
+        location: task.location(database).to_owned(),
         description: step.description.clone(),
         resumes_after: row
             .filter(|row| row.done > 0)

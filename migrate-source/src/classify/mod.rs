@@ -6,6 +6,7 @@ use crate::cursor::Cursor;
 use crate::error::SourceError;
 use crate::statements::{Statement, statements};
 
+mod created;
 mod mysql;
 mod postgres;
 mod rebuild;
@@ -15,6 +16,7 @@ mod sqlite;
 mod target;
 mod words;
 
+pub use created::{Created, created};
 pub use rebuild::table_rebuild_risk;
 pub use repeat::{can_fail_in_part, repeatable};
 pub use session::{SessionEffect, inserts, reads_last_insert, session_effect};

@@ -195,7 +195,7 @@ fn alter_table(mut cursor: Cursor<'_>, database: Database) -> Option<ProbeTarget
     if cursor.eat("add") {
         let explicit = cursor.eat("column");
         cursor.eat_all(&["if", "not", "exists"]);
-        let column = action_column(&mut cursor, explicit)?;
+        let column = column_of_action(&mut cursor, explicit)?;
         return Some(ProbeTarget::AddColumn {
             schema: table.schema,
             table: table.name,
@@ -205,7 +205,7 @@ fn alter_table(mut cursor: Cursor<'_>, database: Database) -> Option<ProbeTarget
     if cursor.eat("drop") {
         let explicit = cursor.eat("column");
         cursor.eat_all(&["if", "exists"]);
-        let column = action_column(&mut cursor, explicit)?;
+        let column = column_of_action(&mut cursor, explicit)?;
         cursor.eat_any(&["cascade", "restrict"]);
         return cursor.at_end().then_some(ProbeTarget::DropColumn {
             schema: table.schema,
@@ -226,7 +226,7 @@ fn alter_table(mut cursor: Cursor<'_>, database: Database) -> Option<ProbeTarget
 
 /// The column of ADD or DROP. Without the word COLUMN, what follows can be a constraint, an index
 /// or a partition.
-fn action_column(cursor: &mut Cursor<'_>, explicit: bool) -> Option<String> {
+pub(super) fn column_of_action(cursor: &mut Cursor<'_>, explicit: bool) -> Option<String> {
     const OTHERS: [&str; 14] = [
         "constraint",
         "primary",

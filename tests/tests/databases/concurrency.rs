@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use migrate_tests::{Db, TestDatabase, each_database, together};
 
-use super::service::{Expected, STEPS, applied_by, lock_is_held, service};
+use super::service::{Expected, STEPS, Way, applied_by, lock_is_held, service};
 
 each_database! {
-    all: two_processes_at_once, eight_processes_at_once, thirty_processes_at_once,
+    all: two_processes_at_once, eight_processes_at_once, eight_processes_going_back_at_once, thirty_processes_at_once,
         processes_that_have_nothing_to_do, a_waiter_outlasts_a_slow_step, a_waiter_gives_up;
     servers: a_waiter_stays_while_there_is_progress, a_live_holder_may_think_past_its_lease;
 }
@@ -32,6 +32,24 @@ async fn two_processes_at_once(db: Db) {
 
 async fn eight_processes_at_once(db: Db) {
     at_once(db, 8).await;
+}
+
+async fn eight_processes_going_back_at_once(db: Db) {
+    let expected = Expected::of_way(db, Way::Back).await;
+    let database = Way::Back.begin(db).await;
+    let starters = vec![Way::Back.service(database.url()); 8];
+    let exits = together(&starters).await;
+    let undone: usize = exits
+        .iter()
+        .map(|exit| applied_by(exit.expect_code(0)))
+        .sum();
+    assert_eq!(
+        undone,
+        Way::Back.steps(),
+        "each step once, whoever undid it"
+    );
+    expected.check(&database, "all processes").await;
+    assert!(!lock_is_held(&database).await);
 }
 
 async fn thirty_processes_at_once(db: Db) {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use migrate_tests::{Act, Db, Exit, Fault, Proxy, TestDatabase, When, each_database};
 use rustix::process::Signal;
 
-use super::service::{Expected, WRITES, for_each, service, writes_of_a_run};
+use super::service::{Expected, WRITES, Way, for_each, service, writes_of_a_run};
 
 each_database! {
     all: stopped_inside_a_function, stopped_before_writes;
@@ -189,7 +189,7 @@ async fn stopped_before_writes(db: Db) {
     if db.capabilities().server {
         return;
     }
-    let Some(writes) = writes_of_a_run().await else {
+    let Some(writes) = writes_of_a_run(Way::There).await else {
         return;
     };
     let expected = Expected::of(db).await;

@@ -1,0 +1,235 @@
+//! Records without execution, and execution that a database from before its ledger does not need.
+
+use migrate_core::report::{Direction, StepOutcome};
+use migrate_core::{ErrorCode, Fake, History};
+use migrate_tests::{
+    Db, Function, Scope, TestDatabase, each_database, history, names, request, steps,
+};
+
+use super::back::{lines, recorded};
+
+each_database! {
+    all: records_without_executing_and_forgets_without_undoing, forgets_what_is_half_undone,
+        first_steps_whose_tables_exist_are_recorded, a_table_without_its_column_is_refused,
+        names_are_compared_as_the_database_does, later_steps_run_although_their_tables_exist;
+}
+
+const NAME: &str = "fill_v1_2026_01_02";
+
+fn shop() -> History {
+    steps(&[
+        (
+            "0001_initial.sql",
+            "-- migrate: up\nCREATE TABLE item (id INT NOT NULL PRIMARY KEY);\nALTER TABLE item ADD name VARCHAR(100);\n\
+             -- migrate: down\nDROP TABLE item;",
+        ),
+        ("0002_more.sql", "INSERT INTO item VALUES (2, 'b');"),
+    ])
+    .function(
+        Function::sql(NAME, "INSERT INTO item VALUES (1, 'a')")
+            .after(&["0001_initial"])
+            .build(),
+    )
+    .build()
+    .unwrap_or_else(|error| panic!("{error}"))
+}
+
+async fn records_without_executing_and_forgets_without_undoing(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let empty = database.dump(Scope::WithoutLedger).await;
+    let migrator = database.migrator(shop());
+    let report = migrator
+        .migrate(&request("shop 0001").fake(Fake::All))
+        .await
+        .unwrap();
+    assert_eq!(names(&report.steps), ["0001_initial"]);
+    let report = migrator
+        .migrate(&request("").fake(Fake::All))
+        .await
+        .unwrap();
+    assert_eq!(report.steps.len(), 2);
+    for run in &report.steps {
+        assert_eq!(run.outcome, StepOutcome::Faked, "{run:?}");
+    }
+    assert_eq!(report.applied_total, 3);
+    assert_eq!(database.dump(Scope::WithoutLedger).await, empty);
+    assert_eq!(
+        recorded(&database).await,
+        ["0001_initial", "0002_more", NAME]
+    );
+    let row = database
+        .ledger_row("faked, checksum", "0001_initial")
+        .await
+        .unwrap();
+    assert_eq!(row[0].as_deref(), Some("1"));
+    assert!(
+        row[1]
+            .as_deref()
+            .is_some_and(|checksum| !checksum.is_empty())
+    );
+    assert_eq!(lines(&database, "0002_more").await, ["fake applied"]);
+    assert!(migrator.run().await.unwrap().steps.is_empty());
+
+    // Two of them have no way back: only their records go, and that needs none.
+    let report = migrator
+        .migrate(&request("shop zero").fake(Fake::All))
+        .await
+        .unwrap();
+    assert_eq!(report.direction, Direction::Backwards);
+    assert_eq!(report.steps.len(), 3);
+    for run in &report.steps {
+        assert_eq!(run.outcome, StepOutcome::FakeReverted, "{run:?}");
+    }
+    assert!(recorded(&database).await.is_empty());
+    for name in ["0001_initial", "0002_more", NAME] {
+        assert_eq!(
+            lines(&database, name).await,
+            ["fake applied", "fake_undo reverted"]
+        );
+    }
+    assert_eq!(database.dump(Scope::WithoutLedger).await, empty);
+    assert!(database.is_unlocked().await);
+}
+
+async fn forgets_what_is_half_undone(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let text = "-- migrate: atomic = false\n-- migrate: up\nCREATE TABLE item (id INT);\n\
+                -- migrate: down\nDELETE FROM item;\nDROP TABLE nowhere;";
+    let files = [("0001_initial.sql", text)];
+    database.migrate(history(&files)).await;
+    database.refused_to(history(&files), "undo").await;
+    assert_eq!(recorded(&database).await, ["0001_initial reverting"]);
+    let undo = request("undo").fake(Fake::All);
+    database
+        .migrator(history(&files))
+        .migrate(&undo)
+        .await
+        .unwrap();
+    assert!(recorded(&database).await.is_empty());
+}
+
+async fn first_steps_whose_tables_exist_are_recorded(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database
+        .execute("CREATE TABLE item (id INT, name VARCHAR(100))")
+        .await;
+    let with = |fake| request("").fake(fake);
+    // Without being asked to, nobody takes them for done.
+    let error = database
+        .migrator(shop())
+        .migrate(&with(Fake::No))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StepFailed, "{error}");
+    let database = TestDatabase::create(db).await;
+    database
+        .execute("CREATE TABLE item (id INT, name VARCHAR(100))")
+        .await;
+    let report = database
+        .migrator(shop())
+        .migrate(&with(Fake::Initial))
+        .await
+        .unwrap();
+    let outcomes: Vec<_> = report.steps.iter().map(|run| run.outcome).collect();
+    assert_eq!(
+        outcomes,
+        [
+            StepOutcome::Faked,
+            StepOutcome::Applied,
+            StepOutcome::Applied
+        ]
+    );
+    assert_eq!(lines(&database, "0001_initial").await, ["fake applied"]);
+    assert_eq!(lines(&database, "0002_more").await, ["run applied"]);
+    assert_eq!(database.count("SELECT count(*) FROM item").await, 2);
+
+    // On a fresh database they run.
+    let fresh = TestDatabase::create(db).await;
+    let report = fresh
+        .migrator(shop())
+        .migrate(&with(Fake::Initial))
+        .await
+        .unwrap();
+    assert!(
+        report
+            .steps
+            .iter()
+            .all(|run| run.outcome == StepOutcome::Applied)
+    );
+}
+
+async fn a_table_without_its_column_is_refused(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.execute("CREATE TABLE item (id INT)").await;
+    let initial = request("").fake(Fake::Initial);
+    let error = database
+        .migrator(shop())
+        .migrate(&initial)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NotPossible, "{error}");
+    assert!(
+        error
+            .message()
+            .contains("has table `item`, but not column `item.name`"),
+        "{error}"
+    );
+    assert!(
+        error
+            .helps()
+            .iter()
+            .any(|help| help.contains("migrate mark shop.0001_initial"))
+    );
+    assert!(recorded(&database).await.is_empty());
+    assert!(database.is_unlocked().await);
+}
+
+async fn names_are_compared_as_the_database_does(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let (made, named) = match db {
+        // Unquoted names are folded, quoted ones are not.
+        Db::Postgres => (
+            "CREATE TABLE Item (\"Na me\" int)",
+            "CREATE TABLE ITEM (id int); ALTER TABLE item ADD COLUMN IF NOT EXISTS \"Na me\" int",
+        ),
+        Db::Sqlite => (
+            "CREATE TABLE Item (Name int)",
+            "CREATE TABLE item (id int); ALTER TABLE ITEM ADD name int",
+        ),
+        Db::MySql => (
+            "CREATE TABLE item (Name int)",
+            "CREATE TABLE `item` (id int); ALTER TABLE item ADD (name int)",
+        ),
+    };
+    database.execute(made).await;
+    let files = [("0001_initial.sql", named)];
+    let initial = request("").fake(Fake::Initial);
+    let report = database
+        .migrator(history(&files))
+        .migrate(&initial)
+        .await
+        .unwrap();
+    assert_eq!(report.steps[0].outcome, StepOutcome::Faked);
+}
+
+async fn later_steps_run_although_their_tables_exist(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database
+        .execute("CREATE TABLE item (id INT, name VARCHAR(100))")
+        .await;
+    database.execute("CREATE TABLE line (id INT)").await;
+    let history = steps(&[
+        ("0001_initial.sql", "CREATE TABLE item (id INT)"),
+        ("0002_line.sql", "CREATE TABLE line (id INT)"),
+    ]);
+    let history = history.build().unwrap();
+    let initial = request("").fake(Fake::Initial);
+    let error = database
+        .migrator(history)
+        .migrate(&initial)
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StepFailed, "{error}");
+    let applied = &error.progress().expect("how far it came").applied;
+    assert_eq!((applied.len(), applied[0].outcome), (1, StepOutcome::Faked));
+}

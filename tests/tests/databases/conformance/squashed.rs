@@ -1,0 +1,152 @@
+//! Squashes: one step in place of several, whichever of them a database has.
+
+use migrate_core::report::{Direction, StepOutcome};
+use migrate_core::{Fake, History};
+use migrate_tests::{Db, Scope, TestDatabase, each_database, history, names, request};
+
+use super::back::{lines, recorded};
+
+each_database! {
+    all: a_fresh_database_records_all_that_is_replaced, an_old_database_only_records_the_squash,
+        the_way_back_removes_all_of_them, half_undone_it_stands_for_nothing,
+        a_squash_is_recorded_and_forgotten_as_a_fake;
+}
+
+const ONE: (&str, &str) = (
+    "0001_initial.sql",
+    "CREATE TABLE item (id INT NOT NULL PRIMARY KEY)",
+);
+const TWO: (&str, &str) = ("0002_more.sql", "CREATE TABLE line (item INT NOT NULL)");
+const SQUASH: &str = "-- migrate: replaces = [\"0001_initial\", \"0002_more\"]\n-- migrate: up\n\
+     CREATE TABLE item (id INT NOT NULL PRIMARY KEY);\nCREATE TABLE line (item INT NOT NULL);\n\
+     -- migrate: down\nDROP TABLE line;\nDROP TABLE item;";
+const SQUASHED: &str = "0001_squashed_0002_more";
+const ROWS: [&str; 3] = ["0001_initial", SQUASHED, "0002_more"];
+
+/// The squash, with or without what it replaces; and a step after it.
+fn after(squash: &str, both: bool) -> History {
+    let squash = ("0001_squashed_0002_more.sql", squash);
+    let last = ("0003_last.sql", "-- migrate: up\n-- migrate: down\n");
+    let mut files = vec![squash, last];
+    if both {
+        files.splice(0..0, [ONE, TWO]);
+    }
+    history(&files)
+}
+
+fn of(both: bool) -> History {
+    after(SQUASH, both)
+}
+
+async fn a_fresh_database_records_all_that_is_replaced(db: Db) {
+    let old = TestDatabase::create(db).await;
+    old.migrate(history(&[ONE, TWO])).await;
+    for both in [true, false] {
+        let database = TestDatabase::create(db).await;
+        let report = database.migrator(of(both)).run().await.unwrap();
+        assert_eq!(names(&report.steps), [SQUASHED, "0003_last"]);
+        assert_eq!(report.steps[0].outcome, StepOutcome::Applied);
+        let mut all = ROWS.to_vec();
+        all.push("0003_last");
+        assert_eq!(recorded(&database).await, all);
+        assert_eq!(report.applied_total, 4);
+        assert_eq!(
+            database.dump(Scope::WithoutLedger).await,
+            old.dump(Scope::WithoutLedger).await
+        );
+        assert_eq!(lines(&database, SQUASHED).await, ["run applied"]);
+        assert_eq!(lines(&database, "0002_more").await, ["squash recorded"]);
+        // The squash is the last of them, and what is after it is later still.
+        let order = database
+            .rows("SELECT name FROM migrate_steps ORDER BY seq")
+            .await;
+        let order: Vec<_> = order.iter().filter_map(|row| row[0].as_deref()).collect();
+        assert_eq!(order, ["0001_initial", "0002_more", SQUASHED, "0003_last"]);
+        // Neither binary has anything left to do.
+        for again in [of(true), of(false)] {
+            assert_eq!(database.migrate(again).await.len(), 0);
+        }
+    }
+}
+
+async fn an_old_database_only_records_the_squash(db: Db) {
+    for both in [true, false] {
+        let database = TestDatabase::create(db).await;
+        database.migrate(history(&[ONE, TWO])).await;
+        let before = database.dump(Scope::WithoutLedger).await;
+        let report = database.migrator(of(both)).run().await.unwrap();
+        assert_eq!(report.steps[0].outcome, StepOutcome::Recorded);
+        assert_eq!(names(&report.steps), [SQUASHED, "0003_last"]);
+        assert_eq!(report.applied_total, 4);
+        assert_eq!(database.dump(Scope::WithoutLedger).await, before);
+        assert_eq!(lines(&database, SQUASHED).await, ["squash recorded"]);
+        assert_eq!(lines(&database, "0001_initial").await, ["run applied"]);
+        assert_eq!(database.migrate(of(both)).await.len(), 0);
+    }
+}
+
+async fn the_way_back_removes_all_of_them(db: Db) {
+    for recorded_before in [true, false] {
+        let database = TestDatabase::create(db).await;
+        let empty = database.dump(Scope::WithoutLedger).await;
+        database.migrate(history(&[ONE, TWO])).await;
+        if recorded_before {
+            database.migrate(of(false)).await;
+        }
+        let report = database.migrate_to(of(false), "shop zero").await;
+        assert_eq!(report.direction, Direction::Backwards);
+        assert_eq!(report.applied_total, 0);
+        assert!(recorded(&database).await.is_empty());
+        assert_eq!(database.dump(Scope::WithoutLedger).await, empty);
+        let history = lines(&database, "0001_initial").await;
+        assert_eq!(history, ["run applied", "undo removed"]);
+        let history = lines(&database, SQUASHED).await;
+        assert_eq!(history.last().map(String::as_str), Some("undo reverted"));
+    }
+}
+
+/// While a squash is half undone, what it replaces does not look applied.
+async fn half_undone_it_stands_for_nothing(db: Db) {
+    for recorded_before in [true, false] {
+        let database = TestDatabase::create(db).await;
+        database.migrate(history(&[ONE, TWO])).await;
+        let text = |last: &str| {
+            let text = SQUASH.replace("DROP TABLE item;", &format!("DROP TABLE {last};"));
+            format!("-- migrate: atomic = false\n{text}")
+        };
+        let broken = after(&text("nowhere"), false);
+        if recorded_before {
+            database.migrate(broken.clone()).await;
+        }
+        database.refused_to(broken.clone(), "shop zero").await;
+        assert_eq!(recorded(&database).await, [format!("{SQUASHED} reverting")]);
+        assert!(!database.has_table("line").await);
+        let error = database.refused(broken).await;
+        assert_eq!(
+            error.code(),
+            migrate_core::ErrorCode::HalfReverted,
+            "{error}"
+        );
+        database
+            .migrate_to(after(&text("item"), false), "shop zero")
+            .await;
+        assert!(recorded(&database).await.is_empty());
+        assert!(!database.has_table("item").await);
+    }
+}
+
+async fn a_squash_is_recorded_and_forgotten_as_a_fake(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let migrator = database.migrator(of(false));
+    migrator
+        .migrate(&request("").fake(Fake::All))
+        .await
+        .unwrap();
+    assert_eq!(recorded(&database).await[..3], ROWS);
+    assert!(!database.has_table("item").await);
+    migrator
+        .migrate(&request("shop zero").fake(Fake::All))
+        .await
+        .unwrap();
+    assert!(recorded(&database).await.is_empty());
+}
