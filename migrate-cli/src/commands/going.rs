@@ -55,7 +55,7 @@ fn ask(context: &Context, request: &Request, plan: &Plan) -> Result<(), Failure>
     let paint = context.paint_err();
     if context.global.format() == Format::Human && !context.global.yes {
         let output = context.output();
-        output.note(&render_plan(paint, plan));
+        output.note(&render_plan(paint, plan, request.fake == Fake::All));
         output.note(&render_dependents(paint, plan));
     }
     let steps = units::len(plan.steps.len(), "step");

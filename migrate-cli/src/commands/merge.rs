@@ -1,5 +1,6 @@
 //! `merge`: two branches of an app become one line again.
 
+mod report;
 mod resolve;
 mod show;
 

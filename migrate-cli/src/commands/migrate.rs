@@ -194,7 +194,7 @@ async fn look(context: &mut Context, args: &BareArgs, request: &Request) -> Resu
     let command = words(&request.goal);
     let mut view = View::of(&report);
     if args.plan {
-        view = view.data(plan::render_plan(context.paint(), &report));
+        view = view.data(plan::render_plan(context.paint(), &report, args.fake));
     }
     if args.check {
         let verdict = judge(&report, &command);

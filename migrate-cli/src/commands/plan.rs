@@ -36,6 +36,6 @@ pub(crate) async fn run(context: &mut Context, args: &PlanArgs) -> Result<View, 
     let paint = context.paint_err();
     let summary = render_plan_summary(paint, &report, &context.program, &command);
     Ok(View::of(&report)
-        .data(render_plan(context.paint(), &report))
+        .data(render_plan(context.paint(), &report, false))
         .note(summary))
 }

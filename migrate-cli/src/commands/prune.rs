@@ -1,24 +1,53 @@
 //! `migrate APP --prune`: deletes the records of steps that this binary does not have.
 
-use migrate_core::report::{State, StepId};
+use migrate_core::report::StepId;
+use serde::Serialize;
 
 use super::goal::GoalArgs;
+use crate::args::Format;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Narration;
+use crate::render::units;
 use crate::view::View;
+
+#[derive(Serialize)]
+struct Pruned<'a> {
+    app: &'a str,
+    pruned: &'a [StepId],
+}
 
 pub(super) async fn run(context: &mut Context, goal: &GoalArgs) -> Result<View, Failure> {
     let app = app(goal)?;
     let connected = context.connect(Narration::Quiet)?;
-    let status = connected.drive(connected.migrator.status()).await?;
-    let known = status.steps.iter();
-    let gone: Vec<&StepId> = known
-        .filter(|entry| entry.step.app == app && entry.state == State::Missing)
-        .map(|entry| &entry.step)
-        .collect();
-    let _ = gone;
-    Err(Failure::usage("--prune"))
+    let migrator = &connected.migrator;
+    let gone = connected.drive(migrator.prunable(app)).await?;
+    if gone.is_empty() {
+        let pruned: &[StepId] = &[];
+        return Ok(View::of(&Pruned { app, pruned }).note(format!(
+            "Every record of {app} has its step; there is nothing to prune."
+        )));
+    }
+    let records = units::len(gone.len(), "record");
+    if context.global.format() == Format::Human && !context.global.yes {
+        let names: Vec<String> = gone.iter().map(|step| format!("  {step}\n")).collect();
+        let heading = context
+            .paint_err()
+            .strong("Records without a step in this binary:");
+        let names = names.concat();
+        context.output().note(&format!("{heading}\n{names}"));
+    }
+    let question = format!("Delete {records}? The tables stay as they are.");
+    context.confirm(&question, &format!("{app} --prune"))?;
+    let pruned = connected.drive(migrator.prune(app, None)).await?;
+    let lines: Vec<String> = pruned.iter().map(|step| format!("{step}\n")).collect();
+    let done = format!("Pruned {}.", units::len(pruned.len(), "record"));
+    Ok(View::of(&Pruned {
+        app,
+        pruned: &pruned,
+    })
+    .data(lines.concat())
+    .note(context.paint_err().good(&done)))
 }
 
 fn app(goal: &GoalArgs) -> Result<&str, Failure> {

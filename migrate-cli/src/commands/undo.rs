@@ -43,6 +43,6 @@ pub(crate) async fn run(context: &mut Context, args: &UndoArgs) -> Result<View, 
     let paint = context.paint_err();
     let summary = render_plan_summary(paint, &report, &context.program, "migrate undo");
     Ok(View::of(&report)
-        .data(render_plan(context.paint(), &report))
+        .data(render_plan(context.paint(), &report, args.fake))
         .note(summary))
 }

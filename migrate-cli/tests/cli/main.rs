@@ -8,6 +8,7 @@ mod support;
 
 mod drift;
 mod embedding;
+mod goals;
 mod graph;
 mod help;
 mod lock;

@@ -3,6 +3,7 @@
 // Two test programs use this; each leaves some of it unused.
 #![allow(dead_code)]
 
+pub(crate) mod goals;
 pub(crate) mod golden;
 pub(crate) mod history;
 

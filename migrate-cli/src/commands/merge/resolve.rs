@@ -6,8 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use migrate_source::folder::{INDEX_FILE, write_index};
-use serde::Serialize;
 
+use super::report::{Change, FromTo, Merged, view};
 use super::{Dialog, MergeArgs, chosen, show};
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -18,34 +18,6 @@ use crate::view::View;
 
 /// A longer name of a merge step says no more.
 const LONGEST_NAME: usize = 60;
-
-/// What was merged.
-#[derive(Debug, Default, Serialize)]
-struct Merged {
-    changes: Vec<Change>,
-}
-
-/// What became of one conflict.
-#[derive(Debug, Serialize)]
-struct Change {
-    app: Option<String>,
-    /// `number` or `leaves`.
-    conflict: &'static str,
-    /// The files that were renamed.
-    renamed: Vec<FromTo>,
-    /// The merge step that was written.
-    written: Option<String>,
-    /// Other files whose headers were mended.
-    headers: Vec<String>,
-    /// Places in Rust sources that name a renamed step.
-    mentions: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct FromTo {
-    from: String,
-    to: String,
-}
 
 /// One folder and everything that its conflicts are resolved with.
 struct Merging<'a> {
@@ -357,34 +329,4 @@ fn applied(step: &SourceStep) -> Failure {
         format!("{name} is applied in this database: with another name it would run again"),
     )
     .help("renumber the other one")
-}
-
-fn view(merged: &Merged, dialog: &Dialog<'_>) -> View {
-    let paint = dialog.output.paint_err();
-    let mut view = View::of(merged);
-    if merged.changes.is_empty() {
-        return view.note("There is nothing to merge.");
-    }
-    let mut data = String::new();
-    for change in &merged.changes {
-        for FromTo { from, to } in &change.renamed {
-            data.push_str(&format!("renamed  {from}\n      -> {to}\n"));
-        }
-        for path in &change.headers {
-            data.push_str(&format!("mended   {path}\n"));
-        }
-        if let Some(path) = &change.written {
-            data.push_str(&format!("written  {path}\n"));
-        }
-        for place in &change.mentions {
-            let warning = paint.warn("warning");
-            view = view.note(format!(
-                "{warning}: {place} has the old name; change it there"
-            ));
-        }
-    }
-    let next = paint.lead("next");
-    view.data(data).note(format!(
-        "{next}: look at both branches once more, then `cargo migrate check`"
-    ))
 }

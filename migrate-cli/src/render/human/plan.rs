@@ -8,19 +8,24 @@ use crate::render::paint::Paint;
 use crate::render::table::{Cell, Table};
 use crate::render::units;
 
-/// The steps, for stdout.
-pub(crate) fn render_plan(paint: Paint, plan: &Plan) -> String {
+/// The steps, for stdout; `fake` says whether only their records are written or removed.
+pub(crate) fn render_plan(paint: Paint, plan: &Plan, fake: bool) -> String {
     let mut table = Table::new();
-    table.text(paint.strong(match plan.direction {
-        Direction::Forwards => "Planned operations:",
-        Direction::Backwards => "Planned operations, backwards:",
+    table.text(paint.strong(match (plan.direction, fake) {
+        (Direction::Forwards, false) => "Planned operations:",
+        (Direction::Backwards, false) => "Planned operations, backwards:",
+        (Direction::Forwards, true) => "Records to be written, without running the steps:",
+        (Direction::Backwards, true) => "Records to be removed, without undoing the steps:",
     }));
     if plan.steps.is_empty() {
         table.text("  No planned migration operations.");
     }
     let indent = " ".repeat(2 + plan.steps.len().to_string().len() + 2);
     for (index, step) in plan.steps.iter().enumerate() {
-        table.row(2, row(index + 1, step));
+        table.row(2, row(index + 1, step, fake));
+        if fake {
+            continue;
+        }
         if let Some(why) = &step.irreversible {
             table.text(format!("{indent}{}", paint.bad(why)));
         } else if let Some(description) = &step.description {
@@ -33,26 +38,25 @@ pub(crate) fn render_plan(paint: Paint, plan: &Plan) -> String {
 
 /// The steps of other apps that go only because they depend on what was named, for stderr.
 pub(crate) fn render_dependents(paint: Paint, plan: &Plan) -> String {
-    if plan.dependents.is_empty() {
-        return String::new();
+    let warning = paint.warn("warning");
+    match plan.dependents.as_slice() {
+        [] => String::new(),
+        [only] => format!("{warning}: {only} depends on what is undone, and goes with it\n"),
+        several => {
+            let names: Vec<String> = several.iter().map(|id| format!("  {id}\n")).collect();
+            let steps = units::len(several.len(), "step");
+            format!(
+                "{warning}: {steps} of other apps depend on what is undone, and go with it:\n{}",
+                names.concat()
+            )
+        }
     }
-    let names: Vec<String> = plan.dependents.iter().map(ToString::to_string).collect();
-    let (verb, pronoun) = if names.len() == 1 {
-        ("depends", "It")
-    } else {
-        ("depend", "They")
-    };
-    format!(
-        "{}: {} of other apps {verb} on what is undone: {}\n{pronoun} would be undone as well.\n",
-        paint.warn("warning"),
-        units::len(names.len(), "step"),
-        names.join(", ")
-    )
 }
 
-fn row(number: usize, step: &PlannedStep) -> Vec<Cell> {
+fn row(number: usize, step: &PlannedStep, fake: bool) -> Vec<Cell> {
     let (how, color): (String, fn(Paint, &str) -> String) = match (step.action, step.resumes_after)
     {
+        _ if fake => (String::new(), Paint::faint),
         _ if step.irreversible.is_some() => ("IRREVERSIBLE".to_owned(), Paint::bad),
         (Action::Record, _) => ("is only recorded".to_owned(), Paint::faint),
         (_, Some((done, of))) => (

@@ -94,33 +94,42 @@ pub(crate) fn summary(paint: Paint, report: &RunReport) -> String {
     let ran = report.steps.len() - meanwhile - reverted - faked - forgotten - recorded;
     let took = units::duration(report.duration_ms.saturating_sub(report.waited_ms));
     let steps = |n| units::len(n, "step");
-    let mut done = Vec::new();
-    if ran > 0 {
-        done.push(format!("Applied {} in {took}", steps(ran)));
-    }
-    if reverted > 0 {
-        done.push(format!("Undid {} in {took}", steps(reverted)));
-    }
-    if faked > 0 {
-        done.push(format!("Recorded {} without running", steps(faked)));
-    }
-    if forgotten > 0 {
-        done.push(format!("Removed the record of {}", steps(forgotten)));
-    }
-    if recorded > 0 {
-        done.push(format!("Recorded {}", units::len(recorded, "squash")));
-    }
-    let mut line = match (done.is_empty(), report.direction) {
-        (false, _) => paint.good(&done.join("; ")),
-        (true, Direction::Forwards) => paint.good("Nothing is pending"),
-        (true, Direction::Backwards) => paint.good("Nothing is to be undone"),
+    let parts = [
+        (ran, format!("applied {} in {took}", steps(ran))),
+        (reverted, format!("undid {} in {took}", steps(reverted))),
+        (faked, format!("recorded {} without running", steps(faked))),
+        (
+            forgotten,
+            format!("removed {}", units::len(forgotten, "record")),
+        ),
+        (
+            recorded,
+            format!("recorded {}", units::len(recorded, "squash")),
+        ),
+    ];
+    let done: Vec<&str> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(_, text)| text.as_str())
+        .collect();
+    let done = match (done.is_empty(), report.direction) {
+        (false, _) => done.join(", "),
+        (true, Direction::Forwards) => "nothing is pending".to_owned(),
+        (true, Direction::Backwards) => "nothing is to be undone".to_owned(),
     };
+    let mut line = paint.good(&capitalised(&done));
     if meanwhile > 0 {
         line.push_str(&format!("; another process applied {meanwhile} meanwhile"));
     }
     let total = steps(report.applied_total);
     line.push_str(&format!("; {total} applied in all ({}).", report.database));
     line
+}
+
+fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(chars).collect()
 }
 
 /// The end of `run NAME`, for each way in which it can end well.

@@ -1,0 +1,233 @@
+//! Going to goals, forwards and backwards: `migrate APP TARGET`, `undo`, `--fake`, `--prune`.
+
+use migrate_core::History;
+
+use crate::support::goals;
+use crate::support::{Database, golden};
+
+const APPLIED: &str = "SELECT count(*) FROM migrate_steps WHERE state = 'applied'";
+const TABLES: &str =
+    "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'migrate%'";
+
+/// Commands on one database, with the history each is run with.
+async fn session(database: &Database, golden_file: &str, commands: &[(fn() -> History, &str)]) {
+    let mut text = String::new();
+    for (history, words) in commands {
+        let ran = database.migrate_with(history(), words).await;
+        text.push_str(&ran.transcript(words));
+        text.push('\n');
+    }
+    golden::check(golden_file, &golden::normalize(&text));
+}
+
+#[tokio::test]
+async fn forwards_to_a_step_and_to_an_app() {
+    let database = Database::new();
+    let at = goals::reversible;
+    session(
+        &database,
+        "goal_forwards.txt",
+        &[
+            (at, "users 0001 --plan"),
+            (at, "users 0001"),
+            (at, "billing --plan"),
+            (at, "billing"),
+            (at, "users.0002"),
+            (at, "users --check"),
+            (at, "users"),
+            (at, "users --check"),
+            (at, "users 0009"),
+            (at, "users 000"),
+            (at, "current"),
+        ],
+    )
+    .await;
+    assert_eq!(database.count(APPLIED).await, 5);
+}
+
+#[tokio::test]
+async fn backwards_to_a_step() {
+    let database = Database::new();
+    let at = goals::reversible;
+    database.migrate_with(at(), "").await;
+    session(
+        &database,
+        "goal_backwards.txt",
+        &[
+            (at, "users 0001 --plan"),
+            (at, "plan users 0001"),
+            (at, "users 0001 --check"),
+            (at, "users 0001"),
+            (at, "users 0001 --yes"),
+            (at, "status"),
+            (at, "history"),
+            (at, "users 0001"),
+        ],
+    )
+    .await;
+    assert_eq!(database.count(APPLIED).await, 1);
+    assert_eq!(database.count(TABLES).await, 1);
+}
+
+#[tokio::test]
+async fn zero_shows_what_else_goes_and_asks() {
+    let database = Database::new();
+    database.migrate_with(goals::reversible(), "").await;
+    let words = "users zero";
+    let mut text = String::new();
+    for answer in ["n", "y"] {
+        let ran = database
+            .answer(goals::reversible(), words, Some(answer))
+            .await;
+        text.push_str(&ran.transcript(words));
+        text.push('\n');
+        let applied = if answer == "n" { 5 } else { 0 };
+        assert_eq!(database.count(APPLIED).await, applied);
+    }
+    golden::check("goal_zero.txt", &golden::normalize(&text));
+    assert_eq!(database.count(TABLES).await, 0);
+}
+
+#[tokio::test]
+async fn undo_takes_the_last_one_back() {
+    let database = Database::new();
+    let at = goals::reversible;
+    session(
+        &database,
+        "undo.txt",
+        &[
+            (at, "undo"),
+            (at, ""),
+            (at, "undo --plan"),
+            (at, "undo"),
+            (at, "undo --yes"),
+            (at, "undo --fake --yes"),
+        ],
+    )
+    .await;
+    assert_eq!(database.count(APPLIED).await, 3);
+    let ran = database.migrate_with(at(), "undo --yes --json").await;
+    assert_eq!((ran.exit.code(), ran.stderr.as_str()), (0, ""));
+    golden::check("undo.json", &golden::normalize_json(ran.json()));
+}
+
+#[tokio::test]
+async fn a_plan_with_a_step_that_has_no_way_back_is_refused() {
+    let database = Database::new();
+    let at = goals::one_way;
+    database.migrate_with(at(), "").await;
+    session(
+        &database,
+        "irreversible.txt",
+        &[
+            (at, "users 0002 --plan"),
+            (at, "users zero --yes"),
+            (at, "plan users zero"),
+            (at, "users 0002 --check"),
+            (at, "users 0002 --fake --yes"),
+        ],
+    )
+    .await;
+    let ran = database.migrate_with(at(), "").await;
+    assert_eq!(
+        ran.exit.code(),
+        1,
+        "the tables are still there: {}",
+        ran.stderr
+    );
+    let ran = database
+        .migrate_with(at(), "users zero --plan --json")
+        .await;
+    golden::check("plan_backwards.json", &golden::normalize_json(ran.json()));
+}
+
+#[tokio::test]
+async fn fakes_record_without_running() {
+    let database = Database::new();
+    let at = goals::reversible;
+    session(
+        &database,
+        "fake.txt",
+        &[
+            (at, "users 0002 --fake"),
+            (at, "status"),
+            (at, "users zero --fake --plan"),
+            (at, "users zero --fake"),
+            (at, "users zero --fake --yes"),
+        ],
+    )
+    .await;
+    assert_eq!(database.count(TABLES).await, 0);
+    assert_eq!(database.count(APPLIED).await, 0);
+}
+
+#[tokio::test]
+async fn fake_initial_looks_at_the_tables() {
+    let database = Database::new();
+    database
+        .execute("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL)")
+        .await;
+    let at = goals::reversible;
+    session(&database, "fake_initial.txt", &[(at, "--fake-initial")]).await;
+    assert_eq!(database.count(TABLES).await, 4);
+}
+
+#[tokio::test]
+async fn a_way_back_that_stops_half_way_goes_on() {
+    let database = Database::new();
+    database.migrate_with(goals::stuck(), "").await;
+    session(
+        &database,
+        "half_reverted.txt",
+        &[
+            (goals::stuck, "users 0002 --yes"),
+            (goals::stuck, "status"),
+            (goals::stuck, ""),
+            (goals::mended, "undo --yes"),
+            (goals::mended, "status users"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_squash_is_recorded_and_then_what_it_replaced_is_pruned() {
+    let database = Database::new();
+    database.migrate_with(goals::plain(), "").await;
+    session(
+        &database,
+        "squash_states.txt",
+        &[
+            (goals::squashed, "status"),
+            (goals::squashed, "--check"),
+            (goals::squashed, "--plan"),
+            (goals::squashed, "users --prune"),
+            (goals::squashed, ""),
+            (goals::squashed, "status"),
+            (goals::retired, "status"),
+            (goals::retired, "users --prune"),
+            (goals::retired, "users --prune --yes"),
+            (goals::retired, "users --prune --yes"),
+        ],
+    )
+    .await;
+    let ran = database
+        .migrate_with(goals::retired(), "users --prune --json")
+        .await;
+    golden::check("prune.json", &golden::normalize_json(ran.json()));
+}
+
+#[tokio::test]
+async fn all_steps_in_one_transaction_or_none() {
+    let database = Database::new();
+    session(
+        &database,
+        "single_transaction.txt",
+        &[
+            (goals::stuck, "--single-transaction"),
+            (goals::reversible, "--single-transaction"),
+        ],
+    )
+    .await;
+    assert_eq!(database.count(APPLIED).await, 5);
+}
