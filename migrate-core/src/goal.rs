@@ -1,5 +1,7 @@
 //! Where a migration is to lead, and how: what is asked of [`Migrator::migrate`](crate::Migrator::migrate).
 
+use crate::report::{Action, Plan, StepId};
+
 /// Where a migration is to lead. Apps and names are as typed: a name may be its unique beginning.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,6 +77,9 @@ pub struct Request {
     pub fake: Fake,
     /// Whether all steps run in one transaction, or none does.
     pub single_transaction: bool,
+    /// The steps that may be undone, where somebody was asked; a run that would undo any other
+    /// one is refused. `None`: what the run itself plans.
+    pub agreed: Option<Vec<StepId>>,
 }
 
 impl Request {
@@ -89,6 +94,14 @@ impl Request {
     /// Records steps without executing them.
     pub fn fake(mut self, fake: Fake) -> Self {
         self.fake = fake;
+        self
+    }
+
+    /// Undoes nothing but what this plan undoes, whatever other processes do meanwhile.
+    pub fn agreed(mut self, plan: &Plan) -> Self {
+        let undone = plan.steps.iter();
+        let undone = undone.filter(|step| step.action == Action::Revert);
+        self.agreed = Some(undone.map(|step| step.step.clone()).collect());
         self
     }
 

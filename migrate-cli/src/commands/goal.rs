@@ -4,7 +4,7 @@
 //! misspelt verb is a usage error and not a failure of the database.
 
 use clap::Args;
-use migrate_core::{Goal, History};
+use migrate_core::{Fake, Goal, History, Request};
 use migrate_source::name::nearest;
 
 use crate::args::verbs;
@@ -58,6 +58,20 @@ pub(crate) fn words(goal: &Goal) -> String {
         Goal::Undo => "migrate undo".to_owned(),
         _ => "migrate".to_owned(),
     }
+}
+
+/// The words that ask for this once more, flags included.
+pub(crate) fn typed(request: &Request) -> String {
+    let mut words = words(&request.goal);
+    words.push_str(match request.fake {
+        Fake::All => " --fake",
+        Fake::Initial => " --fake-initial",
+        _ => "",
+    });
+    if request.single_transaction {
+        words.push_str(" --single-transaction");
+    }
+    words
 }
 
 /// A word that is neither a verb nor an app: what it may have been meant as.

@@ -3,7 +3,7 @@
 use migrate_core::report::{Direction, Plan, Problem};
 use migrate_core::{Fake, Goal, Request};
 
-use super::goal::words;
+use super::goal::typed;
 use crate::args::Format;
 use crate::context::Context;
 use crate::drive::Connected;
@@ -16,7 +16,7 @@ use crate::render::units;
 use crate::view::View;
 
 /// Does what is asked for.
-pub(crate) async fn go(context: &mut Context, request: Request) -> Result<View, Failure> {
+pub(crate) async fn go(context: &mut Context, mut request: Request) -> Result<View, Failure> {
     let connected = context.connect(Narration::Run)?;
     if may_go_back(&request.goal) {
         let plan = connected
@@ -26,6 +26,8 @@ pub(crate) async fn go(context: &mut Context, request: Request) -> Result<View, 
             ask(context, &request, &plan)?;
             connected.reporter.go_backwards();
         }
+        // Much can happen while somebody thinks about the answer.
+        request = request.agreed(&plan);
     }
     let report = connected
         .drive(connected.migrator.migrate(&request))
@@ -67,16 +69,9 @@ fn ask(context: &Context, request: &Request, plan: &Plan) -> Result<(), Failure>
         Fake::No => format!("Undo {what}? The data that {it} created is lost."),
         _ => format!("Remove the record of {what}? The database itself stays as it is."),
     };
-    let mut command = words(&request.goal)
-        .trim_start_matches("migrate ")
-        .to_owned();
-    if request.fake == Fake::All {
-        command.push_str(" --fake");
-    }
-    if request.single_transaction {
-        command.push_str(" --single-transaction");
-    }
-    context.confirm(&question, &command)
+    let command = typed(request);
+    let command = command.strip_prefix("migrate ").unwrap_or(&command);
+    context.confirm(&question, command)
 }
 
 /// What a run would be refused with: the first problem, and the others by name.

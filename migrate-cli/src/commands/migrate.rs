@@ -5,12 +5,13 @@ use clap::Args;
 use migrate_core::report::{Action, Direction, Plan};
 use migrate_core::{Fake, Goal, Request};
 
-use super::goal::{GoalArgs, words};
+use super::goal::{GoalArgs, typed, words};
 use super::{going, prune};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Narration;
+use crate::render::human::plan::Asked;
 use crate::render::human::{dry_run, plan, run};
 use crate::render::units;
 use crate::view::View;
@@ -191,7 +192,7 @@ pub(crate) async fn run(context: &mut Context, args: BareArgs) -> Result<View, F
 async fn look(context: &mut Context, args: &BareArgs, request: &Request) -> Result<View, Failure> {
     let connected = context.connect(Narration::Quiet)?;
     let report = going::plan(&connected, request).await?;
-    let command = words(&request.goal);
+    let command = typed(request);
     let mut view = View::of(&report);
     if args.plan {
         view = view.data(plan::render_plan(context.paint(), &report, args.fake));
@@ -207,7 +208,10 @@ async fn look(context: &mut Context, args: &BareArgs, request: &Request) -> Resu
         context.paint_err(),
         &report,
         &context.program,
-        &command,
+        Asked {
+            command: &command,
+            fake: args.fake,
+        },
     )))
 }
 

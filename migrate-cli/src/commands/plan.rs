@@ -8,7 +8,7 @@ use super::going;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Narration;
-use crate::render::human::plan::{render_plan, render_plan_summary};
+use crate::render::human::plan::{Asked, render_plan, render_plan_summary};
 use crate::view::View;
 
 /// Show what a run would do, in order, and what it would refuse.
@@ -34,7 +34,11 @@ pub(crate) async fn run(context: &mut Context, args: &PlanArgs) -> Result<View, 
     let connected = context.connect(Narration::Quiet)?;
     let report = going::plan(&connected, &Request::to(goal)).await?;
     let paint = context.paint_err();
-    let summary = render_plan_summary(paint, &report, &context.program, &command);
+    let asked = Asked {
+        command: &command,
+        fake: false,
+    };
+    let summary = render_plan_summary(paint, &report, &context.program, asked);
     Ok(View::of(&report)
         .data(render_plan(context.paint(), &report, false))
         .note(summary))

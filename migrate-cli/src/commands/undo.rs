@@ -3,11 +3,12 @@
 use clap::Args;
 use migrate_core::{Fake, Goal, Request};
 
+use super::goal::typed;
 use super::going;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Narration;
-use crate::render::human::plan::{render_plan, render_plan_summary};
+use crate::render::human::plan::{Asked, render_plan, render_plan_summary};
 use crate::view::View;
 
 /// Undo the step that was applied last.
@@ -41,7 +42,12 @@ pub(crate) async fn run(context: &mut Context, args: &UndoArgs) -> Result<View, 
     let connected = context.connect(Narration::Quiet)?;
     let report = going::plan(&connected, &request).await?;
     let paint = context.paint_err();
-    let summary = render_plan_summary(paint, &report, &context.program, "migrate undo");
+    let command = typed(&request);
+    let asked = Asked {
+        command: &command,
+        fake: args.fake,
+    };
+    let summary = render_plan_summary(paint, &report, &context.program, asked);
     Ok(View::of(&report)
         .data(render_plan(context.paint(), &report, args.fake))
         .note(summary))

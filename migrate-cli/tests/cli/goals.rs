@@ -1,6 +1,6 @@
 //! Going to goals, forwards and backwards: `migrate APP TARGET`, `undo`, `--fake`, `--prune`.
 
-use migrate_core::History;
+use migrate_core::{ErrorCode, Goal, History, Migrator, Request, Target};
 
 use crate::support::goals;
 use crate::support::{Database, golden};
@@ -112,6 +112,30 @@ async fn undo_takes_the_last_one_back() {
 }
 
 #[tokio::test]
+async fn nothing_is_undone_that_was_not_shown() {
+    let database = Database::new();
+    let at = goals::reversible;
+    let target = Target::from_url(&database.url()).expect("a URL");
+    let migrator = Migrator::new(target, at());
+    let forwards = Request::to(Goal::typed(Some("users"), Some("0001")));
+    let to_first = migrator.plan_to(&forwards).await.expect("a plan");
+    database.migrate_with(at(), "users 0002").await;
+    let undo = Request::to(Goal::Undo);
+    let last = migrator.plan_to(&undo).await.expect("a plan");
+    // Another process, while somebody thinks about the answer.
+    database.migrate_with(at(), "").await;
+    for request in [forwards.agreed(&to_first), undo.clone().agreed(&last)] {
+        let refused = migrator.migrate(&request).await.expect_err("other steps");
+        assert_eq!(refused.code(), ErrorCode::NotPossible, "{refused}");
+        assert_eq!(database.count(APPLIED).await, 5);
+    }
+    let last = migrator.plan_to(&undo).await.expect("a plan");
+    let done = migrator.migrate(&undo.agreed(&last)).await;
+    assert_eq!(done.expect("the last one").steps.len(), 1);
+    assert_eq!(database.count(APPLIED).await, 4);
+}
+
+#[tokio::test]
 async fn a_plan_with_a_step_that_has_no_way_back_is_refused() {
     let database = Database::new();
     let at = goals::one_way;
@@ -204,7 +228,6 @@ async fn a_squash_is_recorded_and_then_what_it_replaced_is_pruned() {
             (goals::squashed, "users --prune"),
             (goals::squashed, ""),
             (goals::squashed, "status"),
-            (goals::retired, "status"),
             (goals::retired, "users --prune"),
             (goals::retired, "users --prune --yes"),
             (goals::retired, "users --prune --yes"),
@@ -215,6 +238,24 @@ async fn a_squash_is_recorded_and_then_what_it_replaced_is_pruned() {
         .migrate_with(goals::retired(), "users --prune --json")
         .await;
     golden::check("prune.json", &golden::normalize_json(ran.json()));
+}
+
+#[tokio::test]
+async fn a_squash_that_is_split_is_recorded_when_its_steps_have_run() {
+    let database = Database::new();
+    session(
+        &database,
+        "squash_split.txt",
+        &[
+            (goals::both, "status users"),
+            (goals::plain, "users 0001"),
+            (goals::both, "status users"),
+            (goals::both, "plan"),
+            (goals::both, ""),
+            (goals::both, "status users"),
+        ],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -98,6 +98,15 @@ pub(crate) fn squashed() -> History {
         .expect("a history")
 }
 
+/// The squash beside the files that it replaces.
+pub(crate) fn both() -> History {
+    let both = format!("-- migrate: replaces = [\"0001_initial\", \"0002_teams\"]\n{BOTH}");
+    builder(MEMBERS)
+        .sql("users", "0001_squashed_0002.sql", &both)
+        .build()
+        .expect("a history")
+}
+
 /// After the squash: it replaces nothing any more.
 pub(crate) fn retired() -> History {
     let invoices = INVOICES.replace("0002_teams", "0001_squashed_0002");

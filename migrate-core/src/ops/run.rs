@@ -121,7 +121,7 @@ impl Migrator<'_> {
         let rows = runner.rows.clone();
         let now = route(history, &rows, request, self.options.policies, database)?;
         refuse(session, &tables, history, &now.problems).await?;
-        refuse_more(before, &now)?;
+        refuse_more(request, before, &now)?;
         let mut tasks = tasks(&now, request);
         if request.fake == Fake::Initial {
             fake_initial(session, &mut tasks).await?;
@@ -268,18 +268,21 @@ fn check(
     Ok(())
 }
 
-/// Nothing is undone that was not in the plan when the run was asked for: what another process
-/// did meanwhile may have made more, or something else, the last that was applied.
-fn refuse_more(before: &Route<'_>, now: &Route<'_>) -> Result<(), Error> {
+/// Nothing is undone that was not agreed to, or not in the plan when the run was asked for: what
+/// another process did meanwhile may have made more, or something else, the last that was applied.
+fn refuse_more(request: &Request, before: &Route<'_>, now: &Route<'_>) -> Result<(), Error> {
     if now.direction == Direction::Forwards {
         return Ok(());
     }
-    let planned: HashSet<&StepId> = before
-        .moves
-        .iter()
-        .filter(|_| before.direction == Direction::Backwards)
-        .map(|planned| &planned.step.id)
-        .collect();
+    let planned: HashSet<&StepId> = match &request.agreed {
+        Some(agreed) => agreed.iter().collect(),
+        None if before.direction == Direction::Forwards => HashSet::new(),
+        None => before
+            .moves
+            .iter()
+            .map(|planned| &planned.step.id)
+            .collect(),
+    };
     let mut ids = now.moves.iter().map(|planned| &planned.step.id);
     let Some(more) = ids.find(|id| !planned.contains(id)) else {
         return Ok(());
@@ -287,7 +290,7 @@ fn refuse_more(before: &Route<'_>, now: &Route<'_>) -> Result<(), Error> {
     Err(Error::new(
         ErrorCode::NotPossible,
         format!(
-            "while this process waited for the lock another one changed what is applied; now `{more}` would be undone too, which was not in the plan. Nothing was undone"
+            "meanwhile another process changed what is applied: now `{more}` would be undone too, which was not in the plan. Nothing was undone"
         ),
     )
     .help("look at what the other one did: `migrate history`")

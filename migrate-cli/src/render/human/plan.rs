@@ -94,12 +94,21 @@ pub(crate) fn mode(mode: Mode) -> &'static str {
     }
 }
 
-/// What stands in the way and what to do next, for stderr; `command` does what is planned.
+/// What was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// The command that does what is planned.
+    pub(crate) command: &'a str,
+    /// Whether only records are written or removed.
+    pub(crate) fake: bool,
+}
+
+/// What stands in the way and what to do next, for stderr.
 pub(crate) fn render_plan_summary(
     paint: Paint,
     plan: &Plan,
     program: &Program,
-    command: &str,
+    asked: Asked<'_>,
 ) -> String {
     let mut out = String::new();
     for warning in &plan.warnings {
@@ -112,20 +121,38 @@ pub(crate) fn render_plan_summary(
         return out;
     }
     let backwards = plan.direction == Direction::Backwards;
-    let steps = units::len(plan.steps.len(), "step");
-    let them = if plan.steps.len() == 1 { "it" } else { "them" };
-    let next = paint.lead("next");
-    out.push_str(&match (plan.steps.is_empty(), backwards) {
-        (true, false) => format!("Nothing is pending ({}).\n", plan.database),
-        (true, true) => format!("Nothing is to be undone ({}).\n", plan.database),
-        (false, false) => format!(
-            "{steps} pending ({}).\n{next}: `{command}` applies {them}\n",
-            plan.database
+    if plan.steps.is_empty() {
+        let nothing = if backwards {
+            "Nothing is to be undone"
+        } else {
+            "Nothing is pending"
+        };
+        return format!("{out}{nothing} ({}).\n", plan.database);
+    }
+    let n = plan.steps.len();
+    let only_recorded = plan.steps.iter().all(|step| step.action == Action::Record);
+    let (what, does) = match (backwards, asked.fake) {
+        _ if only_recorded => (
+            format!("{} to be recorded", units::len(n, "squash")),
+            "records",
         ),
-        (false, true) => format!(
-            "{steps} to be undone ({}).\n{next}: `{command}` undoes {them}, and asks first\n",
-            plan.database
+        (false, false) => (format!("{} pending", units::len(n, "step")), "applies"),
+        (true, false) => (format!("{} to be undone", units::len(n, "step")), "undoes"),
+        (false, true) => (
+            format!("{} to be written", units::len(n, "record")),
+            "writes",
         ),
-    });
+        (true, true) => (
+            format!("{} to be removed", units::len(n, "record")),
+            "removes",
+        ),
+    };
+    let them = if n == 1 { "it" } else { "them" };
+    let asks = if backwards { ", and asks first" } else { "" };
+    let (next, command) = (paint.lead("next"), asked.command);
+    out.push_str(&format!(
+        "{what} ({}).\n{next}: `{command}` {does} {them}{asks}\n",
+        plan.database
+    ));
     out
 }
