@@ -15,6 +15,7 @@ mod databases {
     mod example;
     mod fencing;
     mod harness;
+    mod journeys;
     mod pgbench;
     mod quickstart;
     mod readme;
