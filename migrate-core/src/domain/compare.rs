@@ -21,8 +21,6 @@ pub(crate) struct Comparison<'h> {
     pub(crate) pending: Vec<&'h Step>,
     /// What a run refuses.
     pub(crate) problems: Vec<Problem>,
-    /// What the policies let pass.
-    pub(crate) warnings: Vec<String>,
 }
 
 /// Compares a history with a ledger. Pure, and linear in both.
@@ -40,7 +38,6 @@ pub(crate) fn compare<'h>(
     Comparison {
         pending: pending.iter().map(|&node| effective.step(node)).collect(),
         problems: found.problems,
-        warnings: found.warnings,
     }
 }
 

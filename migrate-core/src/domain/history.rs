@@ -177,7 +177,7 @@ impl History {
 
     /// All that a squash stands for, squashes among it included, whether the binary has it or not:
     /// whoever records or forgets the squash does so with these. Empty for any other step.
-    pub(crate) fn replaced_by(&self, id: &StepId) -> Vec<StepId> {
+    pub fn replaced_by(&self, id: &StepId) -> Vec<StepId> {
         let squashes = &self.graph.squashes;
         let mut names = Vec::new();
         let mut open: Vec<usize> = self.index.get(id).copied().into_iter().collect();
@@ -194,13 +194,18 @@ impl History {
 
     /// The squashes that stand for a step, the innermost first: when the step is undone by itself,
     /// their records go as well.
-    pub(crate) fn squashes_of(&self, id: &StepId) -> Vec<&StepId> {
+    pub fn squashes_of(&self, id: &StepId) -> Vec<&StepId> {
         let squashes = &self.graph.squashes;
         let around = self.index.get(id).into_iter();
         around
             .flat_map(|&step| squashes.around(step))
             .map(|squash| &self.steps[squash].id)
             .collect()
+    }
+
+    /// Whether a squash of this binary stands for a step that the binary does not have.
+    pub(crate) fn is_replaced(&self, id: &StepId) -> bool {
+        self.graph.squashes.aliases.contains_key(id)
     }
 
     /// Checks what depends on the database: each SQL step has a text for it, each function is

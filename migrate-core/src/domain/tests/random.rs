@@ -92,8 +92,8 @@ fn pick(share: f64, of: usize) -> usize {
 fn specs(case: &Case) -> Vec<Spec> {
     let mut specs: Vec<Spec> = Vec::new();
     for (i, chance) in case.chances.iter().enumerate() {
-        let function = chance.kind % 4 == 0;
-        let manual = function && chance.kind % 16 == 0;
+        let function = chance.kind.is_multiple_of(4);
+        let manual = function && chance.kind.is_multiple_of(16);
         let app = APPS[chance.app].to_owned();
         let mut spec = Spec {
             name: match function {
@@ -150,7 +150,7 @@ fn squash(case: &Case, specs: &mut Vec<Spec>) {
     while from < count {
         let chance = &case.chances[from];
         let until = (from + chance.length).min(count);
-        let one_app = chance.squash % 2 == 0;
+        let one_app = chance.squash.is_multiple_of(2);
         let of = |spec: &&Spec| !one_app || spec.app == APPS[chance.app];
         let parts: Vec<&Spec> = specs[from..until].iter().filter(of).collect();
         let file = parts.iter().rfind(|spec| !spec.function).copied().cloned();
@@ -177,7 +177,7 @@ fn squash(case: &Case, specs: &mut Vec<Spec>) {
             }
         }
         if chance.squash >= 160 {
-            let lost = |name: &&String| chance.squash >= 200 || name.len() % 2 == 0;
+            let lost = |name: &&String| chance.squash >= 200 || name.len().is_multiple_of(2);
             gone.extend(replaces.iter().filter(lost).cloned());
         }
         let number = &file.name[..4];
@@ -267,7 +267,7 @@ fn rows(case: &Case, plain: &[Spec], whole: &History, specs: &[Spec]) -> Rows {
     for spec in squashes {
         let world = World::new(specs, &rows, None);
         let own = world.applied(&id(spec)) || !case.closed;
-        if own && spec.name.len() % 2 == 0 {
+        if own && spec.name.len().is_multiple_of(2) {
             seq += 1;
             rows.insert(id(spec), ("applied", seq));
         }
