@@ -12,6 +12,7 @@ use super::graph;
 use super::replace::Effective;
 use super::route::Move;
 use super::row::{LedgerRows, RowState};
+use super::step::Step;
 use super::way_back::irreversible;
 use crate::error::ErrorCode;
 use crate::goal::{Fake, Request};
@@ -97,46 +98,24 @@ fn interrupted(effective: &Effective<'_, '_>, nodes: Vec<usize>) -> Vec<usize> {
 
 /// Undoes the step that was applied last, or finishes the way back of one.
 pub(super) fn undo(effective: &Effective<'_, '_>, findings: &mut Findings<'_, '_, '_>) -> Back {
-    let steps = || {
-        effective
+    let half = last_of(effective, |node| effective.is_reverting(node));
+    let last = half.or_else(|| {
+        // What a SQL step runs goes back with it.
+        let applied = |node: &usize| effective.is_step(*node) && effective.is_applied(*node);
+        let run: HashSet<&StepId> = effective
             .order
             .iter()
-            .copied()
-            .filter(|&node| effective.is_step(node))
-    };
-    let half = steps()
-        .filter(|&node| effective.is_reverting(node))
-        .max_by_key(|&node| effective.seq(node));
-    let run: HashSet<&StepId> = steps()
-        .filter(|&node| effective.is_applied(node))
-        .flat_map(|node| effective.step(node).runs(findings.database))
-        .collect();
-    let applied = || {
-        // What a SQL step runs goes back with it.
-        let by_itself = |node: &usize| !run.contains(&effective.step(*node).id);
-        steps()
-            .filter(|&node| effective.is_applied(node))
-            .filter(by_itself)
-            .max_by_key(|&node| effective.seq(node))
-    };
-    let lost = findings.lost();
-    let lost = lost
-        .iter()
-        .filter(|row| row.is_applied() && row.kind != super::Step::SQUASH)
-        .max_by_key(|row| row.seq);
-    let last = half.or_else(applied);
-    let seq = last.map_or(i64::MIN, |node| effective.seq(node));
-    if let (None, Some(row)) = (half, lost.filter(|row| row.seq > seq)) {
-        let id = StepId::new(&row.app, &row.name);
-        findings.problems.push(Problem {
-            code: ErrorCode::StepMissing,
-            message: format!("the step that was applied last is `{id}`, and this binary does not have it: it cannot undo that"),
-            help: vec![
-                format!("undo it with the binary that has it, or forget it: `migrate unmark {id}`"),
-                "to undo something older, name where to go back to: `migrate APP TARGET`".to_owned(),
-            ],
-            step: Some(id),
-        });
+            .filter(|node| applied(node))
+            .flat_map(|&node| effective.step(node).runs(findings.database))
+            .collect();
+        last_of(effective, |node| {
+            effective.is_applied(node) && !run.contains(&effective.step(node).id)
+        })
+    });
+    if half.is_none() {
+        let seq = last.map_or(i64::MIN, |node| effective.seq(node));
+        let problem = lost_last(findings, seq);
+        findings.problems.extend(problem);
     }
     let Some(last) = last else {
         return Back::default();
@@ -144,11 +123,8 @@ pub(super) fn undo(effective: &Effective<'_, '_>, findings: &mut Findings<'_, '_
     let above = and_dependents(effective, effective.children.of(last).to_vec());
     if !above.nodes.is_empty() {
         let id = &effective.step(last).id;
-        let above = above
-            .nodes
-            .iter()
-            .map(|&node| effective.step(node).id.clone());
-        let above: Vec<StepId> = above.collect();
+        let nodes = above.nodes.iter();
+        let above: Vec<StepId> = nodes.map(|&node| effective.step(node).id.clone()).collect();
         findings.problems.push(Problem {
             code: ErrorCode::InconsistentHistory,
             step: Some(id.clone()),
@@ -158,7 +134,10 @@ pub(super) fn undo(effective: &Effective<'_, '_>, findings: &mut Findings<'_, '_
                 listed(&above)
             ),
             help: vec![
-                format!("`migrate {} TARGET` goes back and takes what depends on it along", id.app),
+                format!(
+                    "`migrate {} TARGET` goes back and takes what depends on it along",
+                    id.app
+                ),
                 format!("`migrate unmark {id}` only forgets it"),
             ],
         });
@@ -167,6 +146,36 @@ pub(super) fn undo(effective: &Effective<'_, '_>, findings: &mut Findings<'_, '_
         nodes: vec![last],
         interrupted: above.interrupted,
     }
+}
+
+/// Of some steps the one that was applied last.
+fn last_of(effective: &Effective<'_, '_>, wanted: impl Fn(usize) -> bool) -> Option<usize> {
+    let nodes = effective.order.iter().copied();
+    nodes
+        .filter(|&node| effective.is_step(node) && wanted(node))
+        .max_by_key(|&node| effective.seq(node))
+}
+
+/// That something was applied later which the binary does not have.
+fn lost_last(findings: &Findings<'_, '_, '_>, seq: i64) -> Option<Problem> {
+    let lost = findings.lost();
+    let row = lost
+        .iter()
+        .filter(|row| row.is_applied() && row.kind != Step::SQUASH && row.seq > seq)
+        .max_by_key(|row| row.seq)?;
+    let id = StepId::new(&row.app, &row.name);
+    Some(Problem {
+        code: ErrorCode::StepMissing,
+        message: format!(
+            "the step that was applied last on this {} database is `{id}`, and this binary does not have it: it cannot undo that",
+            findings.database
+        ),
+        help: vec![
+            format!("undo it with the binary that has it, or forget it: `migrate unmark {id}`"),
+            "to undo something older, name where to go back to: `migrate APP TARGET`".to_owned(),
+        ],
+        step: Some(id),
+    })
 }
 
 impl Back {
