@@ -280,6 +280,8 @@ pub struct StatusEntry {
     pub after: Vec<StepId>,
     /// The steps that it stands for, of a squash.
     pub replaces: Vec<StepId>,
+    /// Whether those run instead of the squash, because some of them have.
+    pub split: bool,
     /// The doc comment of a function.
     pub description: Option<String>,
     /// The last error, redacted.

@@ -121,12 +121,12 @@ pub(crate) fn applied_by(entries: &[migrate_core::report::HistoryEntry]) -> Hash
     let mut seen = HashSet::new();
     let mut applied = HashSet::new();
     for entry in entries {
-        let (on, off) = match entry.outcome.as_str() {
-            "applied" | "recorded" => (true, false),
-            "reverted" | "removed" => (false, true),
-            _ => (false, false),
+        let is_applied = match entry.outcome.as_str() {
+            "applied" | "recorded" => true,
+            "reverted" | "removed" => false,
+            _ => continue,
         };
-        if (on || off) && seen.insert(&entry.step) && on {
+        if seen.insert(&entry.step) && is_applied {
             applied.insert(entry.step.clone());
         }
     }

@@ -9,8 +9,11 @@ const APPLIED: &str = "SELECT count(*) FROM migrate_steps WHERE state = 'applied
 const TABLES: &str =
     "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'migrate%'";
 
-/// Commands on one database, with the history each is run with.
-async fn session(database: &Database, golden_file: &str, commands: &[(fn() -> History, &str)]) {
+/// A command, and the history that it is run with.
+type Typed<'a> = (fn() -> History, &'a str);
+
+/// Commands on one database.
+async fn session(database: &Database, golden_file: &str, commands: &[Typed<'_>]) {
     let mut text = String::new();
     for (history, words) in commands {
         let ran = database.migrate_with(history(), words).await;

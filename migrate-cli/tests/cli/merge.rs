@@ -208,6 +208,27 @@ async fn the_service_asks_its_own_database() {
     assert_eq!(folder.read("migrations/0002_add_phone.sql"), PHONE);
 }
 
+#[tokio::test]
+async fn what_is_not_applied_any_more_may_move() {
+    let database = Database::new();
+    database.migrate_with(with_phone(), "").await;
+    let unmarked = "unmark users.0002_add_phone --yes";
+    assert_eq!(
+        database
+            .migrate_with(with_phone(), unmarked)
+            .await
+            .exit
+            .code(),
+        0
+    );
+    let folder = same_number();
+    let words = format!("merge --yes --database-url {}", database.url());
+    let ran = merge(&folder, &words, &[]);
+    assert_eq!(ran.exit.code(), 0, "{}", ran.stderr);
+    assert_eq!(folder.read("migrations/0002_add_email.sql"), EMAIL);
+    assert!(folder.path().join("migrations/0004_add_phone.sql").exists());
+}
+
 #[test]
 fn nothing_moves_where_a_file_cannot_be_read() {
     let folder = same_number();

@@ -220,7 +220,7 @@ impl Merging<'_> {
             to,
         };
         let done = renaming.carry_out(self.root, self.folders)?;
-        Ok(self.change(conflict, done))
+        Ok(self.change(conflict, &done))
     }
 
     /// Puts the only step of a branch behind the last one of another.
@@ -281,12 +281,12 @@ impl Merging<'_> {
         create().map_err(|error| Failure::io("write", &path, &error))?;
         let index = self.folder.path.join(INDEX_FILE);
         write_index(&self.folder.path).map_err(|error| Failure::io("write", &index, &error))?;
-        let mut change = self.change("leaves", Renamed::default());
+        let mut change = self.change("leaves", &Renamed::default());
         change.written = Some(shown(&path));
         Ok(change)
     }
 
-    fn change(&self, conflict: &'static str, done: Renamed) -> Change {
+    fn change(&self, conflict: &'static str, done: &Renamed) -> Change {
         let from_to = |(from, to): &(PathBuf, PathBuf)| FromTo {
             from: shown(from),
             to: shown(to),

@@ -21,7 +21,7 @@ pub(crate) fn render_status(paint: Paint, status: &Status) -> String {
             table.text(paint.strong(&entry.step.app));
             app = Some(&entry.step.app);
         }
-        table.row(1, row(status, entry, entry.step.name.clone()));
+        table.row(1, row(entry, entry.step.name.clone()));
     }
     table.render(paint)
 }
@@ -36,7 +36,7 @@ pub(crate) fn render_order(paint: Paint, status: &Status, with_parents: bool) ->
     entries.sort_by_key(|entry| entry.order.unwrap_or(usize::MAX));
     let mut table = Table::new();
     for entry in entries {
-        table.row(0, row(status, entry, entry.step.to_string()));
+        table.row(0, row(entry, entry.step.to_string()));
         if with_parents && !entry.after.is_empty() {
             let parents: Vec<String> = entry.after.iter().map(ToString::to_string).collect();
             table.text(paint.faint(&format!("    after {}", parents.join(", "))));
@@ -45,7 +45,7 @@ pub(crate) fn render_order(paint: Paint, status: &Status, with_parents: bool) ->
     table.render(paint)
 }
 
-fn row(status: &Status, entry: &StatusEntry, name: String) -> Vec<Cell> {
+fn row(entry: &StatusEntry, name: String) -> Vec<Cell> {
     let when = match (&entry.applied_at, entry.state) {
         (Some(at), _) => Cell::new(units::time(at)),
         (None, state) => Cell::new(word(state)).with(color(entry)),
@@ -56,7 +56,7 @@ fn row(status: &Status, entry: &StatusEntry, name: String) -> Vec<Cell> {
         Cell::new(name),
         when,
         Cell::took(entry.duration_ms.filter(|_| !entry.faked)).with(Paint::faint),
-        remarks(status, entry),
+        remarks(entry),
     ]
 }
 
@@ -114,7 +114,7 @@ fn is_deleted_function(entry: &StatusEntry) -> bool {
 }
 
 /// What is odd comes first and in colour; else the description, faint.
-fn remarks(status: &Status, entry: &StatusEntry) -> Cell {
+fn remarks(entry: &StatusEntry) -> Cell {
     let odd = match (entry.state, entry.statements) {
         (State::Edited, _) => Some("edited since it was applied".to_owned()),
         (State::Missing, _) => Some("not in this binary".to_owned()),
@@ -133,12 +133,11 @@ fn remarks(status: &Status, entry: &StatusEntry) -> Cell {
     let odd = !parts.is_empty();
     if !entry.replaces.is_empty() {
         let squashed = units::len(entry.replaces.len(), "squashed migration");
-        // They are shown only where they stand for themselves, because some of them have run.
-        let instead = status
-            .steps
-            .iter()
-            .any(|other| entry.replaces.contains(&other.step));
-        let end = if instead { ", which run instead" } else { "" };
+        let end = if entry.split {
+            ", which run instead"
+        } else {
+            ""
+        };
         parts.push(format!("({squashed}{end})"));
     }
     if entry.faked {

@@ -14,12 +14,12 @@ impl Migrator<'_> {
     pub fn current(&self) -> BoxFuture<'_, Result<Current, Error>> {
         Box::pin(async {
             let apps = self.steps()?.apps();
-            Ok(summed_up(self.status().await?, apps))
+            Ok(summed_up(&self.status().await?, apps))
         })
     }
 }
 
-fn summed_up(status: Status, apps: &[String]) -> Current {
+fn summed_up(status: &Status, apps: &[String]) -> Current {
     let mut current: Vec<CurrentApp> = Vec::new();
     for app in apps {
         let steps = status.steps.iter().filter(|entry| entry.step.app == *app);

@@ -102,6 +102,7 @@ fn entries(
         entry.after.clone_from(&step.after);
         entry.description.clone_from(&step.description);
         entry.replaces.clone_from(&step.replaces);
+        entry.split = effective.split(&step.id);
         entry.error = entry.error.or_else(|| failure.cloned());
         steps.push(entry);
     }
@@ -168,6 +169,7 @@ fn entry(
         order: None,
         after: Vec::new(),
         replaces: Vec::new(),
+        split: false,
         description: None,
         error: row_text(|row| &row.error),
     }
