@@ -1,6 +1,6 @@
 //! `status`: the state of every step, of the binary and of the database.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use migrate_source::Database;
 
@@ -106,11 +106,10 @@ fn entries(
         entry.error = entry.error.or_else(|| failure.cloned());
         steps.push(entry);
     }
-    let replaced: HashSet<&StepId> = history.iter().flat_map(|step| &step.replaces).collect();
     for row in rows.iter() {
         let id = StepId::new(&row.app, &row.name);
         // The row of a step that a squash stands for is no loss.
-        if history.get(&id).is_some() || replaced.contains(&id) {
+        if history.get(&id).is_some() || history.is_replaced(&id) {
             continue;
         }
         steps.push(entry(id, kind_of(&row.kind), State::Missing, Some(row)));
