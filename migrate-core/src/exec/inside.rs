@@ -43,6 +43,16 @@ impl<'r> Runner<'r> {
             if clears_in_transaction(self.database()) {
                 script(session, step, clear_audit(&self.parts.ledger.tables)).await?;
             }
+        } else {
+            for inner in self.recorded_along(task) {
+                if already.contains(&inner.step.id.to_string()) {
+                    continue;
+                }
+                let mut record = self.record_of(inner);
+                record.duration_ms = Some(0);
+                execute_all(session, &self.done(inner, &record)).await?;
+                results.push(step_run(inner.step, self.outcome(inner)));
+            }
         }
         record.duration_ms = Some(crate::lease::millis(started.elapsed()));
         record.rows = output.rows;
@@ -109,6 +119,15 @@ impl<'r> Runner<'r> {
             script(session, task.step, publish).await?;
         }
         Ok(results)
+    }
+
+    /// The data migrations whose records come or go with that of the SQL step that runs them,
+    /// although nothing is executed.
+    pub(super) fn recorded_along(&self, task: Task<'r>) -> Vec<Task<'r>> {
+        match task.work {
+            Work::Fake | Work::FakeUndo => self.inner_tasks(task),
+            Work::Record | Work::Run | Work::Force | Work::Undo => Vec::new(),
+        }
     }
 
     /// What is left to do of the data migrations that a SQL step runs, in order.

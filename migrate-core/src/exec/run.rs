@@ -20,7 +20,7 @@ use crate::event::Event;
 use crate::heartbeat::Beat;
 use crate::interrupt::Interrupt;
 use crate::lease::{self, millis};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Statement};
 use crate::report::{Mode, StepId, StepOutcome, StepRun};
 use crate::session::Session;
 
@@ -211,13 +211,24 @@ impl<'r> Runner<'r> {
 
     /// Changes the ledger and nothing else.
     async fn only_record(
-        &self,
+        &mut self,
         session: &mut dyn Session,
         task: Task<'r>,
     ) -> Result<StepRun, Error> {
-        let mut record = self.record_of(task);
-        record.duration_ms = Some(0);
-        commit(session, &self.done(task, &record)).await?;
+        let inner = self.recorded_along(task);
+        let statements: Vec<Statement> = inner
+            .iter()
+            .chain([&task])
+            .flat_map(|task| {
+                let mut record = self.record_of(*task);
+                record.duration_ms = Some(0);
+                self.done(*task, &record)
+            })
+            .collect();
+        commit(session, &statements).await?;
+        for task in inner {
+            self.finished(step_run(task.step, self.outcome(task)));
+        }
         Ok(step_run(task.step, self.outcome(task)))
     }
 

@@ -83,9 +83,9 @@ impl<'r> Task<'r> {
 
     /// The same work on a data migration that the step runs.
     pub(super) fn inner(self, step: &'r Step) -> Self {
-        let work = match self.work.direction() {
-            Direction::Forwards => Work::Run,
-            Direction::Backwards => Work::Undo,
+        let work = match self.work {
+            Work::Run | Work::Force | Work::Record => Work::Run,
+            Work::Undo | Work::Fake | Work::FakeUndo => self.work,
         };
         Self::new(step, work)
     }

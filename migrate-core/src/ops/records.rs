@@ -151,6 +151,7 @@ impl Migrator<'_> {
         let database = opened.tables.database();
         let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
             let checksum = step.checksum(database);
+            refuse_half_reverted(row)?;
             match row.filter(|row| row.is_applied()) {
                 Some(row) if row.checksum == checksum => Err(not_possible(
                     &step.id,

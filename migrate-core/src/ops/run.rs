@@ -191,7 +191,9 @@ impl Migrator<'_> {
             tables.database(),
         )?;
         refuse(session, tables, history, &route.problems).await?;
-        let steps: Vec<&Step> = route.moves.iter().map(|planned| planned.step).collect();
+        let executed = |planned: &&Move<'_>| planned.action == Action::Apply;
+        let executed = route.moves.iter().filter(executed);
+        let steps: Vec<&Step> = executed.map(|planned| planned.step).collect();
         check_tasks(&tasks(&route, &Request::default()), tables.database())?;
         self.try_steps(session, tables, history, ledger, &steps)
             .await

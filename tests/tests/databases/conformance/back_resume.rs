@@ -163,6 +163,7 @@ async fn half_undone_is_neither_nor(db: Db) {
     for error in [
         migrator.mark("0002_fill", None).await.unwrap_err(),
         migrator.unmark("0002_fill", None).await.unwrap_err(),
+        migrator.accept("0002_fill", "why").await.unwrap_err(),
     ] {
         assert_eq!(error.code(), ErrorCode::HalfReverted, "{error}");
         assert!(

@@ -10,6 +10,7 @@ use super::back::{lines, recorded};
 
 each_database! {
     all: records_without_executing_and_forgets_without_undoing, forgets_what_is_half_undone,
+        what_a_step_runs_is_recorded_with_it,
         first_steps_whose_tables_exist_are_recorded, a_table_without_its_column_is_refused,
         names_are_compared_as_the_database_does, later_steps_run_although_their_tables_exist;
 }
@@ -106,6 +107,39 @@ async fn forgets_what_is_half_undone(db: Db) {
         .await
         .unwrap();
     assert!(recorded(&database).await.is_empty());
+}
+
+/// What a SQL step runs is not in the plan by itself: its record comes and goes with the step's.
+async fn what_a_step_runs_is_recorded_with_it(db: Db) {
+    for single in [false, true] {
+        let database = TestDatabase::create(db).await;
+        let function = Function::sql(NAME, "INSERT INTO item VALUES (1, 'a')").manual();
+        let history = steps(&[
+            ("0001_initial.sql", "CREATE TABLE item (id INT)"),
+            (
+                "0002_runs.sql",
+                "-- migrate: run = \"fill_v1_2026_01_02\"\nSELECT 1;",
+            ),
+        ])
+        .function(function.after(&["0001_initial"]).build())
+        .build()
+        .unwrap();
+        let migrator = database.migrator(history);
+        let fake = |words: &str| request(words).fake(Fake::All).single_transaction(single);
+        migrator.migrate(&fake("")).await.unwrap();
+        assert_eq!(
+            recorded(&database).await,
+            ["0001_initial", "0002_runs", NAME]
+        );
+        assert_eq!(lines(&database, NAME).await, ["fake applied"]);
+        let report = migrator.migrate(&fake("shop 0001")).await.unwrap();
+        assert_eq!(names(&report.steps), [NAME, "0002_runs"]);
+        assert_eq!(recorded(&database).await, ["0001_initial"]);
+        assert_eq!(
+            lines(&database, NAME).await,
+            ["fake applied", "fake_undo reverted"]
+        );
+    }
 }
 
 async fn first_steps_whose_tables_exist_are_recorded(db: Db) {

@@ -74,6 +74,13 @@ async fn an_old_database_only_records_the_squash(db: Db) {
         let database = TestDatabase::create(db).await;
         database.migrate(history(&[ONE, TWO])).await;
         let before = database.dump(Scope::WithoutLedger).await;
+        let dry = database.migrator(of(both)).dry_run().await.unwrap();
+        let tried: Vec<_> = dry
+            .steps
+            .iter()
+            .map(|step| step.run.step.name.as_str())
+            .collect();
+        assert_eq!(tried, ["0003_last"], "the squash is not executed");
         let report = database.migrator(of(both)).run().await.unwrap();
         assert_eq!(report.steps[0].outcome, StepOutcome::Recorded);
         assert_eq!(names(&report.steps), [SQUASHED, "0003_last"]);
