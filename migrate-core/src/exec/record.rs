@@ -1,5 +1,7 @@
 //! What the ledger is told of a step that is done: its row and a line of history, or that its row
-//! is gone; for a squash also those of the steps that it stands for.
+//! is gone; with it those of squashes and of what they stand for.
+
+use std::collections::HashSet;
 
 use super::run::Runner;
 use super::task::{Task, Work};
@@ -37,9 +39,9 @@ impl<'r> Runner<'r> {
             return statements;
         }
         // Before the squash itself, so that it counts as the one that was applied last.
-        for id in &task.step.replaces {
-            let known = self.parts.history.get(id);
-            let database = self.database();
+        let (history, database) = (self.parts.history, self.database());
+        for id in &history.replaced_by(&task.step.id) {
+            let known = history.get(id);
             statements.extend(self.recorded(&Applied {
                 app: &id.app,
                 name: &id.name,
@@ -80,11 +82,11 @@ impl<'r> Runner<'r> {
     fn undone(&self, task: Task<'r>, record: &Applied<'_>) -> Vec<Statement> {
         let ledger = &self.parts.ledger;
         // What is undone statement by statement removed the others when it began.
-        let at_once = task.step.replaces.is_empty() || self.mode(task) == Mode::Atomic;
-        let mut statements = if at_once {
-            self.stood_for(task)
-        } else {
-            Vec::new()
+        let along = self.gone_along(task);
+        let at_once = along.is_empty() || self.mode(task) == Mode::Atomic;
+        let mut statements = match at_once {
+            true => along,
+            false => Vec::new(),
         };
         // A squash may be applied without a row of its own, because all that it replaces is.
         if !at_once || self.row(&task.step.id).is_some() {
@@ -104,25 +106,46 @@ impl<'r> Runner<'r> {
         statements
     }
 
-    /// Removes the rows of the steps that a squash stands for.
-    fn stood_for(&self, task: Task<'r>) -> Vec<Statement> {
+    /// Says which rows go along with which task on the way back: with a squash those of all that
+    /// it replaces; with a step that it replaces its own, since it is not all applied any more.
+    pub(super) fn share_out_squashes(&mut self, tasks: &[Task<'r>]) {
+        let history = self.parts.history;
+        let mut taken: HashSet<StepId> = tasks.iter().map(|task| task.step.id.clone()).collect();
+        for task in tasks.iter().filter(|task| task.is_backwards()) {
+            let id = &task.step.id;
+            let squashes = history.squashes_of(id).into_iter().cloned();
+            let along: Vec<StepId> = history
+                .replaced_by(id)
+                .into_iter()
+                .chain(squashes)
+                .filter(|id| self.row(id).is_some() && taken.insert(id.clone()))
+                .collect();
+            if !along.is_empty() {
+                self.along.insert(id.clone(), along);
+            }
+        }
+    }
+
+    /// Removes the rows that go along with a task.
+    fn gone_along(&self, task: Task<'r>) -> Vec<Statement> {
         let ledger = &self.parts.ledger;
-        let rows = task.step.replaces.iter().filter_map(|id| self.row(id));
-        rows.flat_map(|row| {
-            let line = RunRow {
-                app: &row.app,
-                name: &row.name,
-                action: task.work.action(),
-                outcome: "removed",
-                duration_ms: None,
-                rows: None,
-                checksum: Some(&row.checksum),
-                error: None,
-                reason: None,
-            };
-            [ledger.remove(&row.app, &row.name), ledger.run(&line)]
-        })
-        .collect()
+        let ids = self.along.get(&task.step.id).into_iter().flatten();
+        ids.filter_map(|id| self.row(id))
+            .flat_map(|row| {
+                let line = RunRow {
+                    app: &row.app,
+                    name: &row.name,
+                    action: task.work.action(),
+                    outcome: "removed",
+                    duration_ms: None,
+                    rows: None,
+                    checksum: Some(&row.checksum),
+                    error: None,
+                    reason: None,
+                };
+                [ledger.remove(&row.app, &row.name), ledger.run(&line)]
+            })
+            .collect()
     }
 
     /// What is written when a task begins that is not done in one transaction: that it runs, or
@@ -152,7 +175,7 @@ impl<'r> Runner<'r> {
             };
             statements.extend(self.recorded(&squash));
         }
-        statements.extend(self.stood_for(task));
+        statements.extend(self.gone_along(task));
         statements.push(ledger.reverting(app, name, total));
         statements.push(progress);
         statements

@@ -1,5 +1,6 @@
 //! A run under the lock: tasks in order, one failure at most, the lock given back on every path.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -59,6 +60,8 @@ pub(crate) struct Runner<'r> {
     pub(crate) rows: LedgerRows,
     /// What was done in this run, in order.
     pub(crate) finished: Vec<StepRun>,
+    /// Rows that go along with a step on the way back: a squash and what it stands for.
+    pub(super) along: HashMap<StepId, Vec<StepId>>,
     /// The step that failed, where others that come before it were rolled back with it.
     pub(super) failed: Option<StepId>,
 }
@@ -69,6 +72,7 @@ impl<'r> Runner<'r> {
             parts,
             rows,
             finished: Vec::new(),
+            along: HashMap::new(),
             failed: None,
         }
     }
@@ -88,6 +92,7 @@ impl<'r> Runner<'r> {
         tasks: &[Task<'r>],
         together: Together,
     ) -> Result<(), Error> {
+        self.share_out_squashes(tasks);
         let mut next = 0;
         while next < tasks.len() {
             let group = match together {

@@ -308,14 +308,20 @@ fn applied_after(rows: &LedgerRows, history: &History, done: &[StepRun]) -> usiz
     let before = rows.iter().filter(|row| row.is_applied());
     let mut ids: HashSet<StepId> = before.map(|row| StepId::new(&row.app, &row.name)).collect();
     for run in done {
-        let replaced = history
-            .get(&run.step)
-            .map_or(&[][..], |step| step.replaces());
-        for id in replaced.iter().chain([&run.step]) {
+        let along = history.replaced_by(&run.step);
+        for id in along.iter().chain([&run.step]) {
             match run.outcome {
                 StepOutcome::Reverted | StepOutcome::FakeReverted => ids.remove(id),
                 _ => ids.insert(id.clone()),
             };
+        }
+        if matches!(
+            run.outcome,
+            StepOutcome::Reverted | StepOutcome::FakeReverted
+        ) {
+            for squash in history.squashes_of(&run.step) {
+                ids.remove(squash);
+            }
         }
     }
     ids.len()

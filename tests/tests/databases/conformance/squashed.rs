@@ -9,14 +9,18 @@ use super::back::{lines, recorded};
 each_database! {
     all: a_fresh_database_records_all_that_is_replaced, an_old_database_only_records_the_squash,
         the_way_back_removes_all_of_them, half_undone_it_stands_for_nothing,
-        a_squash_is_recorded_and_forgotten_as_a_fake;
+        a_squash_is_recorded_and_forgotten_as_a_fake, a_step_inside_takes_its_record_along,
+        a_squash_of_a_squash_records_all_of_them;
 }
 
 const ONE: (&str, &str) = (
     "0001_initial.sql",
-    "CREATE TABLE item (id INT NOT NULL PRIMARY KEY)",
+    "-- migrate: up\nCREATE TABLE item (id INT NOT NULL PRIMARY KEY);\n-- migrate: down\nDROP TABLE item;",
 );
-const TWO: (&str, &str) = ("0002_more.sql", "CREATE TABLE line (item INT NOT NULL)");
+const TWO: (&str, &str) = (
+    "0002_more.sql",
+    "-- migrate: up\nCREATE TABLE line (item INT NOT NULL);\n-- migrate: down\nDROP TABLE line;",
+);
 const SQUASH: &str = "-- migrate: replaces = [\"0001_initial\", \"0002_more\"]\n-- migrate: up\n\
      CREATE TABLE item (id INT NOT NULL PRIMARY KEY);\nCREATE TABLE line (item INT NOT NULL);\n\
      -- migrate: down\nDROP TABLE line;\nDROP TABLE item;";
@@ -156,4 +160,58 @@ async fn a_squash_is_recorded_and_forgotten_as_a_fake(db: Db) {
         .await
         .unwrap();
     assert!(recorded(&database).await.is_empty());
+}
+
+/// The binary has both: going back to a step inside the squash undoes what is after it there.
+async fn a_step_inside_takes_its_record_along(db: Db) {
+    for single in [false, true] {
+        let database = TestDatabase::create(db).await;
+        database.migrate(of(true)).await;
+        let back = request("shop 0001_initial").single_transaction(single);
+        let back = if db.capabilities().transactional_ddl {
+            back
+        } else {
+            back.single_transaction(false)
+        };
+        let report = database.migrator(of(true)).migrate(&back).await.unwrap();
+        assert_eq!(names(&report.steps), ["0003_last", "0002_more"]);
+        assert_eq!(report.applied_total, 1);
+        assert_eq!(recorded(&database).await, ["0001_initial"]);
+        assert!(database.has_table("item").await);
+        assert!(!database.has_table("line").await);
+        assert_eq!(
+            lines(&database, SQUASHED).await,
+            ["run applied", "undo removed"]
+        );
+        let report = database.migrator(of(true)).run().await.unwrap();
+        assert_eq!(report.applied_total, 4);
+        assert_eq!(recorded(&database).await[..3], ROWS);
+        assert!(database.has_table("line").await);
+    }
+}
+
+async fn a_squash_of_a_squash_records_all_of_them(db: Db) {
+    let outer = SQUASH.replace(
+        "[\"0001_initial\", \"0002_more\"]",
+        "[\"0001_squashed_0002_more\", \"0003_last\"]",
+    );
+    let of = || {
+        history(&[
+            ("0001_squashed_0002_more.sql", SQUASH),
+            ("0003_last.sql", "-- migrate: up\n-- migrate: down\n"),
+            ("0001_squashed_0003_last.sql", &outer),
+        ])
+    };
+    let database = TestDatabase::create(db).await;
+    let report = database.migrator(of()).run().await.unwrap();
+    assert_eq!(names(&report.steps), ["0001_squashed_0003_last"]);
+    let mut all = ROWS.to_vec();
+    all.insert(2, "0001_squashed_0003_last");
+    all.push("0003_last");
+    assert_eq!(recorded(&database).await, all);
+    assert_eq!(report.applied_total, 5);
+    let report = database.migrate_to(of(), "shop zero").await;
+    assert_eq!(report.applied_total, 0);
+    assert!(recorded(&database).await.is_empty());
+    assert!(!database.has_table("item").await);
 }
