@@ -146,6 +146,9 @@ fn step_errors(file: &FolderFile, parsed: &SqlFile, folder: &Folder) -> Vec<Sour
             errors.extend(table_rebuild_risk(sql));
         }
     }
+    if file.name.direction != Direction::Down {
+        errors.extend(parsed.empty_error(database, None));
+    }
     errors.extend(reference_errors(file, parsed, folder));
     errors.sort_by_key(|error| (error.line, error.column));
     errors

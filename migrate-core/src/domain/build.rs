@@ -125,6 +125,9 @@ impl Draft {
             });
             return Ok(());
         }
+        if let Some(error) = parsed.empty_error(name.database, Some(app)) {
+            return Err(invalid(&location, error.message).help(error.help));
+        }
         let header = &parsed.header;
         let own = |references: &[Reference]| -> Vec<StepId> {
             references.iter().map(|r| resolve(app, r)).collect()

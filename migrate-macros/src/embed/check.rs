@@ -44,12 +44,12 @@ struct Rules {
 
 /// Checks files; the results are in their order. The files that go back come last, because how their
 /// statements run is up to the file that goes forward.
-pub(super) fn check_files(files: &[FolderFile]) -> Vec<Checked> {
+pub(super) fn check_files(files: &[FolderFile], app: &str) -> Vec<Checked> {
     let (back, forward): (Vec<_>, Vec<_>) = files
         .iter()
         .enumerate()
         .partition(|(_, file)| file.name.direction == Direction::Down);
-    let mut checked = map_in_shares(&forward, |&(at, file)| (at, check_file(file, None)));
+    let mut checked = map_in_shares(&forward, |&(at, file)| (at, check_file(file, app, None)));
     let mut steps: HashMap<&str, Forward> = HashMap::new();
     for ((_, file), (_, checked)) in forward.iter().zip(&checked) {
         let step = steps.entry(&file.name.step).or_default();
@@ -61,13 +61,16 @@ pub(super) fn check_files(files: &[FolderFile]) -> Vec<Checked> {
         }
     }
     checked.extend(map_in_shares(&back, |&(at, file)| {
-        (at, check_file(file, steps.get(file.name.step.as_str())))
+        (
+            at,
+            check_file(file, app, steps.get(file.name.step.as_str())),
+        )
     }));
     checked.sort_by_key(|(at, _)| *at);
     checked.into_iter().map(|(_, checked)| checked).collect()
 }
 
-fn check_file(file: &FolderFile, forward: Option<&Forward<'_>>) -> Checked {
+fn check_file(file: &FolderFile, app: &str, forward: Option<&Forward<'_>>) -> Checked {
     let text = normalise(&file.text);
     let checksum = of_canonical(&text);
     let database = file.name.database.or_else(only_database);
@@ -85,6 +88,9 @@ fn check_file(file: &FolderFile, forward: Option<&Forward<'_>>) -> Checked {
                 rules.foreign_keys_off = forward.foreign_keys_off;
             }
             errors.extend(statement_errors(&sql, &rules));
+            if file.name.direction != Direction::Down {
+                errors.extend(sql.empty_error(database, Some(app)));
+            }
             Checked {
                 checksum,
                 has_down: sql.down.is_some(),

@@ -81,7 +81,7 @@ fn load_app(root: &Path, app: &AppInput, errors: &mut Errors) -> LoadedApp {
         Ok(folder) => {
             loaded.has_index = check_index_of(&folder, app, errors);
             let mut steps = BTreeMap::new();
-            let checked = check_files(&folder.files);
+            let checked = check_files(&folder.files, &loaded.label);
             for (file, checked) in folder.files.into_iter().zip(checked) {
                 add_file(app, file, checked, &mut steps, &mut loaded.files, errors);
             }

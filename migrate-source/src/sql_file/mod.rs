@@ -5,6 +5,7 @@ use crate::checksum::normalise;
 use crate::error::{SourceError, position};
 use crate::header::{Comment, Header, Meaning, read_header};
 use crate::lexer::{Kind, Token, lex};
+use crate::name::Reference;
 use crate::statements::{split, split_lexed};
 
 /// A SQL file in its parts.
@@ -17,6 +18,67 @@ pub struct SqlFile {
     pub up: String,
     /// The SQL of the `-- migrate: down` part, with the lines numbered as in the file.
     pub down: Option<String>,
+}
+
+impl SqlFile {
+    /// The mistake of a step without statements: it would be recorded as applied, and whoever fills
+    /// the file later edits an applied step. None if its header gives it a meaning of its own:
+    /// `run`, `replaces`, or an `after` that joins two branches of its own app.
+    ///
+    /// Without `app`, a step named with its app counts as one of the same app.
+    ///
+    /// ```
+    /// use migrate_source::sql_file::parse_sql_file;
+    ///
+    /// let empty = |text| parse_sql_file(text, None).expect("valid").empty_error(None, Some("users"));
+    /// assert!(empty("-- to be written\n").is_some());
+    /// assert!(empty("-- migrate: after = [\"0002_a\", \"0003_b\"]\n").is_none());
+    /// assert!(empty("SELECT 1;").is_none());
+    /// ```
+    #[must_use]
+    pub fn empty_error(
+        &self,
+        database: Option<Database>,
+        app: Option<&str>,
+    ) -> Option<SourceError> {
+        let header = &self.header;
+        let own = |reference: &&Reference| match (reference.app.as_deref(), app) {
+            (Some(named), Some(app)) => named == app,
+            _ => true,
+        };
+        let joined = header.after.iter().flatten().filter(own).count();
+        let has_meaning = joined >= 2 || !header.run.is_empty() || !header.replaces.is_empty();
+        if has_meaning || has_statements(&self.up, database) {
+            return None;
+        }
+        Some(SourceError {
+            code: "empty_file",
+            line: 1,
+            column: 1,
+            message: "the file has no statement: the step would be recorded as applied, and to fill it later would be an edit".to_owned(),
+            help: "write its statements, or remove the file; a step that is meant to do nothing says `SELECT 1;`, one that joins two branches names both in `after`".to_owned(),
+        })
+    }
+}
+
+/// Whether any database finds a statement. Most files show it in their first line of code, which
+/// costs no lexer.
+fn has_statements(sql: &str, database: Option<Database>) -> bool {
+    let first = sql.lines().map(str::trim_start).find(|line| {
+        !line.is_empty() && !line.starts_with("--") && !line.starts_with(['#', ';', '/'])
+    });
+    let plain = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic());
+    if first.is_some_and(plain) && !sql.contains("/*") {
+        return true;
+    }
+    let all = [Database::Postgres, Database::Sqlite, Database::MySql];
+    let databases = database.as_ref().map_or(&all[..], std::slice::from_ref);
+    databases.iter().any(|database| {
+        // A file that cannot be read is reported as that.
+        split(sql, *database).map_or(true, |pieces| {
+            pieces.iter().any(|piece| piece.statement.is_some())
+        })
+    })
 }
 
 /// Reads a SQL file. Without a database, it is read by the rules of the first that can read it, of

@@ -93,7 +93,7 @@ async fn looks_whether_it_happened(db: Db) {
             for part in before.split("; ") {
                 database.execute(part).await;
             }
-            let files = [("0001_initial.sql", "-- it is there")];
+            let files = [("0001_initial.sql", "SELECT 1")];
             database.migrate(history(&files)).await;
             let good = crash_in_existing(&database, statement).await;
             if happened {
@@ -118,7 +118,7 @@ async fn looks_whether_it_happened(db: Db) {
 
 /// As [`crash_in`], where the first step is only a note.
 async fn crash_in_existing(database: &TestDatabase, statement: &str) -> String {
-    let first = ("0001_initial.sql", "-- it is there");
+    let first = ("0001_initial.sql", "SELECT 1");
     let text = |second: &str| {
         format!(
             "-- migrate: atomic = false\nINSERT INTO item (id, name) VALUES (1, 'a');\n{second};\n\

@@ -101,7 +101,7 @@ async fn refuses_when_a_finished_statement_was_edited(db: Db) {
         .await;
     for edited in [
         "-- migrate: atomic = false\nINSERT INTO item VALUES (7, 'a');\nINSERT INTO item VALUES (2, 'b');",
-        "-- migrate: atomic = false\n",
+        "-- migrate: atomic = false\nINSERT INTO item VALUES (2, 'b');",
     ] {
         let before = database.dump(migrate_tests::Scope::WithoutLedger).await;
         let files = [FIRST, ("0002_fill.sql", edited)];

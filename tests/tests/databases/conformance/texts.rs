@@ -6,7 +6,7 @@ use migrate_tests::{Db, Function, TestDatabase, done, each_database, history, st
 use super::sql::ITEM;
 
 each_database! {
-    all: comments_do_not_swallow_what_follows, empty_steps_are_steps, odd_texts_arrive_whole,
+    all: comments_do_not_swallow_what_follows, empty_files_are_refused_and_merges_are_steps, odd_texts_arrive_whole,
         texts_of_functions_may_hold_anything, syntax_errors_are_the_steps_own,
         a_step_of_5000_statements, a_history_of_1000_steps, long_names_are_kept_apart;
 }
@@ -44,20 +44,39 @@ async fn comments_do_not_swallow_what_follows(db: Db) {
     }
 }
 
-async fn empty_steps_are_steps(db: Db) {
-    let database = TestDatabase::create(db).await;
+async fn empty_files_are_refused_and_merges_are_steps(db: Db) {
+    for empty in [
+        "",
+        " \n\n\t",
+        "-- nothing to do any more",
+        "/* nothing; at; all */",
+        ";",
+        "-- migrate: atomic = false\n-- nothing",
+        "-- migrate: after = [\"0001_a\"]",
+        "-- migrate: up\n-- nothing\n-- migrate: down\nSELECT 1;",
+    ] {
+        let files = [("0001_a.sql", "SELECT 1"), ("0002_empty.sql", empty)];
+        let error = steps(&files).build().unwrap_err();
+        assert_eq!(error.code(), ErrorCode::InvalidStep, "{empty}");
+        assert!(
+            error
+                .message()
+                .contains("0002_empty.sql: the file has no statement"),
+            "{error}"
+        );
+    }
     let files = [
-        ("0001_empty.sql", ""),
-        ("0002_blank.sql", " \n\n\t"),
-        ("0003_comment.sql", "-- nothing to do any more"),
-        ("0004_block.sql", "/* nothing; at; all */"),
-        ("0005_semicolon.sql", ";"),
+        ("0001_a.sql", "SELECT 1"),
+        ("0002_b.sql", "-- migrate: after = [\"0001_a\"]\nSELECT 2"),
+        ("0003_c.sql", "-- migrate: after = [\"0001_a\"]\nSELECT 3"),
         (
-            "0006_piecewise.sql",
-            "-- migrate: atomic = false\n-- nothing",
+            "0004_merge.sql",
+            "-- migrate: after = [\"0002_b\", \"0003_c\"]\n",
         ),
+        ("0005_d.sql", "SELECT 5"),
     ];
-    assert_eq!(database.migrate(history(&files)).await.len(), 6);
+    let database = TestDatabase::create(db).await;
+    assert_eq!(database.migrate(history(&files)).await.len(), 5);
     // A second time, one by one: these go another way than a fresh database's.
     let again = TestDatabase::create(db).await;
     for count in 1..=files.len() {

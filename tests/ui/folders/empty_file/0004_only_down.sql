@@ -1,0 +1,4 @@
+-- migrate: up
+-- Nothing yet.
+-- migrate: down
+SELECT 1;

@@ -1,0 +1,1 @@
+-- migrate: after = ["0001_initial"]

@@ -1,0 +1,2 @@
+-- Joins two branches.
+-- migrate: after = ["0004_only_down", "0005_one_parent"]

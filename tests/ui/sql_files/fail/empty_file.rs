@@ -1,0 +1,3 @@
+migrate_core::embed_migrations! { users => "ui/empty_file" }
+
+fn main() {}
