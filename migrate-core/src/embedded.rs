@@ -351,9 +351,26 @@ pub mod __private {
         fn into_step_result(self) -> Result<StepOutput, StepError>;
     }
 
-    impl<T: IntoStepOutput, E: Into<StepError>> StepReturn for Result<T, E> {
+    impl<T: IntoStepOutput, E: StepFailure> StepReturn for Result<T, E> {
         fn into_step_result(self) -> Result<StepOutput, StepError> {
-            self.map(T::into_step_output).map_err(E::into)
+            self.map(T::into_step_output).map_err(E::into_step_error)
+        }
+    }
+
+    /// What a data migration may fail with.
+    #[diagnostic::on_unimplemented(
+        message = "a data migration cannot fail with `{Self}`",
+        label = "`{Self}` is not an error",
+        note = "return `migrate_core::Result<T>`: its `?` takes any error, and `Err(StepError::msg(text))` is a text"
+    )]
+    pub trait StepFailure {
+        fn into_step_error(self) -> StepError;
+    }
+
+    #[diagnostic::do_not_recommend]
+    impl<E: Into<StepError>> StepFailure for E {
+        fn into_step_error(self) -> StepError {
+            self.into()
         }
     }
 }

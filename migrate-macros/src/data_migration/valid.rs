@@ -155,6 +155,19 @@ fn references(
                 continue;
             }
         };
+        if reference.name.chars().all(|c| c.is_ascii_digit()) {
+            let app = reference.app.as_ref().map(|app| format!("{app}."));
+            errors.on(
+                text,
+                format!("`{value}` is only the number of a step, and a step is named in full"),
+                format!(
+                    "write the file's name without `.sql`, as in `\"{}{}_initial\"`",
+                    app.unwrap_or_default(),
+                    reference.name
+                ),
+            );
+            continue;
+        }
         if seen.contains(&value) {
             errors.on(
                 text,
