@@ -10,6 +10,8 @@ use crate::redact::redact;
 pub(crate) enum Kind {
     /// The table (or its schema) does not exist.
     UndefinedTable,
+    /// A column does not exist or has another type: the table is not the one we know.
+    OtherShape,
     /// A right is missing.
     PermissionDenied,
     /// The database or the transaction is read-only.
@@ -89,6 +91,7 @@ pub(crate) fn position(error: &sqlx::Error) -> Option<usize> {
 fn postgres_kind(sqlstate: &str) -> Kind {
     match sqlstate {
         "42P01" | "3F000" => Kind::UndefinedTable,
+        "42703" | "42883" | "42804" | "42809" => Kind::OtherShape,
         "42501" => Kind::PermissionDenied,
         "25006" => Kind::ReadOnly,
         "55P03" => Kind::LockNotAvailable,
@@ -108,6 +111,7 @@ fn postgres_kind(sqlstate: &str) -> Kind {
 fn mysql_kind(number: u16) -> Kind {
     match number {
         1146 | 1051 => Kind::UndefinedTable,
+        1054 => Kind::OtherShape,
         1044 | 1142 | 1143 | 1227 | 1370 => Kind::PermissionDenied,
         1290 | 1792 | 1836 => Kind::ReadOnly,
         1205 | 3572 => Kind::LockNotAvailable,
@@ -131,6 +135,9 @@ fn sqlite_kind(code: &str, message: &str) -> Kind {
         (1299, _) => Kind::NotNull,
         (1555 | 2067, _) => Kind::AlreadyThere,
         (_, 1) if message.starts_with("no such table") => Kind::UndefinedTable,
+        (_, 1) if message.starts_with("no such column") || message.contains("has no column") => {
+            Kind::OtherShape
+        }
         (_, 1) if message.starts_with("no such savepoint") => Kind::NoSavepoint,
         (_, 1) if message.contains("already exists") => Kind::AlreadyThere,
         (_, 5 | 6) => Kind::LockNotAvailable,

@@ -3,10 +3,12 @@
 //! The SQL that differs between databases stands in [`crate::dialect`]; the meaning of rows in
 //! [`crate::domain`].
 
+mod error;
 mod name;
 mod read;
 mod write;
 
+pub(crate) use error::{Need, ledger_error};
 pub use name::LedgerName;
 pub(crate) use name::Tables;
 pub(crate) use read::{LedgerRead, read_ledger};

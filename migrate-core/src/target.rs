@@ -164,6 +164,21 @@ impl<'c> Target<'c> {
         }
     }
 
+    /// Who connects, where the options say so.
+    pub(crate) fn user(&self) -> Option<&str> {
+        let Kind::Options(options) = &self.0 else {
+            return None;
+        };
+        match **options {
+            #[cfg(feature = "sqlite")]
+            Options::Sqlite(_) => None,
+            #[cfg(feature = "postgres")]
+            Options::Postgres(ref options) => Some(options.get_username()),
+            #[cfg(feature = "mysql")]
+            Options::MySql(ref options) => Some(options.get_username()),
+        }
+    }
+
     /// Opens (or takes) the connection on which steps run.
     pub(crate) async fn connect(&self) -> Result<Connection<'_, 'c>, Error> {
         match &self.0 {

@@ -16,6 +16,7 @@ use crate::dialect::{before_begin, begin, clear_audit, create_ledger, create_sch
 use crate::domain::Step;
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
+use crate::ledger::{Need, ledger_error};
 use crate::report::{Action, DryRunReport, DryRunStep, Mode, NotTried, StepOutcome};
 use crate::session::{Session, TransactionBody};
 
@@ -177,12 +178,17 @@ impl DryRun<'_, '_> {
                 .await
                 .map(drop)
                 .map_err(|failed| {
-                    database_error(database, "try the ledger's creation", failed.error)
+                    ledger_error(
+                        tables,
+                        Need::Create,
+                        "try the ledger's creation",
+                        failed.error,
+                    )
                 });
         }
         let Some(seen) = crate::lease::look(session, tables)
             .await
-            .map_err(|error| database_error(database, "look at the lock", error))?
+            .map_err(|error| ledger_error(tables, Need::Look, "look at the lock", error))?
         else {
             return Ok(());
         };
@@ -202,7 +208,12 @@ impl DryRun<'_, '_> {
             Err(failed) if db_error::kind(&failed.error) == Kind::LockNotAvailable => {
                 Err(busy("another process"))
             }
-            Err(failed) => Err(database_error(database, "lock the token row", failed.error)),
+            Err(failed) => Err(ledger_error(
+                tables,
+                Need::Write,
+                "lock the token row",
+                failed.error,
+            )),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::db_error::{self, Kind, database_error};
 use crate::dialect::{begin, create_ledger, create_schema};
 use crate::domain::{Body, LedgerRows};
 use crate::error::{Error, ErrorCode};
-use crate::ledger::Tables;
+use crate::ledger::{Need, Tables, ledger_error};
 use crate::report::Mode;
 use crate::session::Session;
 
@@ -51,8 +51,9 @@ pub(crate) async fn ensure_ledger(
             _ => false,
         };
         if !again {
-            return Err(database_error(
-                database,
+            return Err(ledger_error(
+                tables,
+                Need::Create,
                 &format!("create the ledger {tables}"),
                 failed.error,
             ));

@@ -1,10 +1,10 @@
 //! What the lock's two rows say, and whether the lock may be taken.
 
-use crate::db_error::{self, Kind, database_error};
+use crate::db_error::{self, Kind};
 use crate::dialect::clock_micros;
 use crate::error::{Error, ErrorCode};
 use crate::holder::Holder;
-use crate::ledger::Tables;
+use crate::ledger::{Need, Tables, ledger_error};
 use crate::report::LockStatus;
 use crate::session::{Row, Session};
 
@@ -109,7 +109,7 @@ pub(crate) async fn look_whole(session: &mut dyn Session, tables: &Tables) -> Re
         Err(error) if db_error::kind(&error) == Kind::UndefinedTable => {
             Err(damaged(tables, "a table is missing").with_source(error))
         }
-        Err(error) => Err(database_error(tables.database(), "look at the lock", error)),
+        Err(error) => Err(ledger_error(tables, Need::Look, "look at the lock", error)),
     }
 }
 

@@ -8,6 +8,7 @@ use super::{LeaseRequest, micros};
 use crate::db_error::{self, Kind, database_error};
 use crate::dialect::{before_begin, begin, clock_micros, quote_literal};
 use crate::error::Error;
+use crate::ledger::{Need, ledger_error};
 use crate::session::Session;
 
 /// Tries to take the lock from the state that was seen; gives our session's name on success.
@@ -29,7 +30,12 @@ pub(super) async fn take(
         Err(failed) if is_contention(&failed.error) => false,
         Err(failed) => {
             let _ = session.script("ROLLBACK".to_owned()).await;
-            return Err(database_error(database, "take the lock", failed.error));
+            return Err(ledger_error(
+                request.tables,
+                Need::Write,
+                "take the lock",
+                failed.error,
+            ));
         }
     };
     if !taken {
@@ -55,8 +61,18 @@ pub(super) async fn take(
             let _ = session.script("ROLLBACK".to_owned()).await;
             Ok(None)
         }
-        (Err(error), _) => Err(database_error(database, "take the lock", error)),
-        (_, Err(failed)) => Err(database_error(database, "take the lock", failed.error)),
+        (Err(error), _) => Err(ledger_error(
+            request.tables,
+            Need::Write,
+            "take the lock",
+            error,
+        )),
+        (_, Err(failed)) => Err(ledger_error(
+            request.tables,
+            Need::Write,
+            "take the lock",
+            failed.error,
+        )),
     }
 }
 

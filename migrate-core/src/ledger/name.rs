@@ -79,6 +79,7 @@ impl LedgerName {
             schema: schema.to_owned(),
             prefix: self.prefix.clone(),
             explicit: self.schema.is_some(),
+            user: None,
         })
     }
 }
@@ -117,6 +118,8 @@ pub(crate) struct Tables {
     pub(crate) prefix: String,
     /// Whether the user named the schema.
     pub(crate) explicit: bool,
+    /// Who connects, where that is known; for messages about rights.
+    pub(crate) user: Option<String>,
 }
 
 impl Tables {
@@ -124,17 +127,29 @@ impl Tables {
         self.database
     }
 
-    fn quoted(&self, suffix: &str) -> String {
-        let quote = match self.database {
+    fn quote(&self) -> char {
+        match self.database {
             Database::MySql => '`',
             Database::Sqlite | Database::Postgres => '"',
-        };
+        }
+    }
+
+    /// The schema, ready for SQL.
+    pub(crate) fn quoted_schema(&self) -> String {
+        let quote = self.quote();
         // The prefix is validated; a database named in a URL may hold anything, quotes too.
         let schema = self.schema.replace(quote, &format!("{quote}{quote}"));
-        format!(
-            "{quote}{schema}{quote}.{quote}{}_{suffix}{quote}",
-            self.prefix
-        )
+        format!("{quote}{schema}{quote}")
+    }
+
+    fn quoted(&self, suffix: &str) -> String {
+        let (schema, quote) = (self.quoted_schema(), self.quote());
+        format!("{schema}.{quote}{}_{suffix}{quote}", self.prefix)
+    }
+
+    /// Every table of a ledger on a server.
+    pub(crate) fn all(&self) -> [String; 5] {
+        ["meta", "steps", "runs", "lock", "lease"].map(|suffix| self.quoted(suffix))
     }
 
     /// The version of the ledger's own tables.

@@ -2,7 +2,7 @@
 
 use migrate_source::Database;
 
-use super::Tables;
+use super::{Need, Tables, ledger_error};
 use crate::db_error::{self, Kind};
 use crate::dialect::{LEDGER_VERSION, timestamp_text};
 use crate::domain::{LedgerRow, LedgerRows, RowState};
@@ -37,7 +37,7 @@ pub(crate) async fn read_ledger(
     tables: &Tables,
 ) -> Result<LedgerRead, Error> {
     let unknown = |error: &sqlx::Error| db_error::kind(error) == Kind::UndefinedTable;
-    let failed = |error| db_error::database_error(tables.database(), "read the ledger", error);
+    let failed = |error| ledger_error(tables, Need::Look, "read the ledger", error);
     match session.query(&read_sql(tables), &[]).await {
         Ok(rows) => return parse(tables, &rows),
         Err(error) if unknown(&error) => {}

@@ -2,12 +2,12 @@
 
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::db_error::database_error;
 use crate::error::{Error, ErrorCode};
 use crate::exec::ensure_ledger;
 use crate::holder::Holder;
 use crate::interrupt::Interrupt;
 use crate::lease;
+use crate::ledger::{Need, ledger_error};
 use crate::migrator::Migrator;
 use crate::report::LockStatus;
 
@@ -52,7 +52,7 @@ impl Migrator<'_> {
             return Ok(nobody());
         }
         let (session, tables) = (opened.connection.session(), &opened.tables);
-        let failed = |e| database_error(tables.database(), "release the lock", e);
+        let failed = |e| ledger_error(tables, Need::Write, "release the lock", e);
         let seen = match lease::look_whole(session, tables).await {
             // Rows that were lost are put back, for whoever is sure.
             Err(error) if error.code() == ErrorCode::LedgerDamaged && force => {

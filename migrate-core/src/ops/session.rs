@@ -71,10 +71,9 @@ impl<'c> Migrator<'c> {
             }
             (_, schema) => schema.map(str::to_owned),
         };
-        let tables = self
-            .options
-            .ledger
-            .tables(database, default_schema.as_deref())?;
+        let name = &self.options.ledger;
+        let mut tables = name.tables(database, default_schema.as_deref())?;
+        tables.user = self.target.user().map(str::to_owned);
         if self.target.is_borrowed() {
             refuse_open_transaction(connection.session()).await?;
         }

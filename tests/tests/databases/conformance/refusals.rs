@@ -14,7 +14,8 @@ each_database! {
     all: urls_that_are_none, damaged_rows_are_named, a_newer_ledger_is_left_alone,
         lost_tables_are_damage, damaged_lock_rows_are_named, a_borrowed_connection_works,
         an_open_transaction_is_refused, a_pool_of_one_works, ledgers_stand_apart,
-        histories_that_do_not_fit_together, steps_that_cannot_run_here;
+        histories_that_do_not_fit_together, steps_that_cannot_run_here,
+        a_ledger_of_a_foreign_shape_is_named;
     servers: a_wrong_password_is_never_shown, an_unreachable_server, an_unknown_database;
 }
 
@@ -411,24 +412,52 @@ async fn ledgers_stand_apart(db: Db) {
     assert!(!database.has_table("migrate_meta").await);
 }
 
+async fn a_ledger_of_a_foreign_shape_is_named(db: Db) {
+    for damage in [
+        "ALTER TABLE migrate_steps DROP COLUMN done_hash",
+        "ALTER TABLE migrate_meta DROP COLUMN version",
+        "ALTER TABLE migrate_lease DROP COLUMN activity",
+    ] {
+        let database = TestDatabase::create(db).await;
+        database.migrate(history(&FILES[..1])).await;
+        database.execute(damage).await;
+        let before = database.dump(Scope::Everything).await;
+        let error = database.refused(history(&FILES)).await;
+        assert_eq!(error.code(), ErrorCode::LedgerDamaged, "{damage}: {error}");
+        assert!(error.message().contains("migrate_*"), "{error}");
+        let helps = error.helps().join(" ");
+        assert!(helps.contains("--ledger-prefix"), "{error}");
+        assert_eq!(database.dump(Scope::Everything).await, before, "{damage}");
+    }
+    let database = TestDatabase::create(db).await;
+    database
+        .execute("CREATE TABLE migrate_meta (name VARCHAR(20), value VARCHAR(20))")
+        .await;
+    let error = database.refused(history(&FILES)).await;
+    assert_eq!(error.code(), ErrorCode::LedgerDamaged, "{error}");
+}
+
 async fn histories_that_do_not_fit_together(_: Db) {
     let function = |name: &str| Function::sql(name, "SELECT 1");
     let cases: [(Result<History, Error>, ErrorCode); 9] = [
         (
-            steps(&[("0001_a.sql", ""), ("0001_b.sql", "")]).build(),
+            steps(&[("0001_a.sql", "SELECT 1"), ("0001_b.sql", "SELECT 1")]).build(),
             ErrorCode::DuplicateStep,
         ),
         (
-            steps(&[("0001_a.sql", ""), ("0001_a.sql", "")]).build(),
+            steps(&[("0001_a.sql", "SELECT 1"), ("0001_a.sql", "SELECT 1")]).build(),
             ErrorCode::DuplicateStep,
         ),
-        (steps(&[("first.sql", "")]).build(), ErrorCode::InvalidStep),
+        (
+            steps(&[("first.sql", "SELECT 1")]).build(),
+            ErrorCode::InvalidStep,
+        ),
         (
             steps(&[("0001_a.sql", "-- migrate: nonsense = 1")]).build(),
             ErrorCode::InvalidStep,
         ),
         (
-            steps(&[("0001_a.sql", "-- migrate: after = [\"0007_x\"]")]).build(),
+            steps(&[("0001_a.sql", "-- migrate: after = [\"0007_x\"]\nSELECT 1")]).build(),
             ErrorCode::UnknownReference,
         ),
         (
