@@ -6,6 +6,7 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
+use migrate_core::report::StepId;
 use migrate_core::{Error, Migrator, Shutdown};
 
 use crate::exit::Exit;
@@ -20,6 +21,11 @@ pub(crate) struct Connected {
 }
 
 impl Connected {
+    /// The step of this binary that a name or the beginning of one means.
+    pub(crate) fn step(&self, name: &str) -> Result<StepId, Failure> {
+        Ok(self.migrator.steps()?.find(name)?.id().clone())
+    }
+
     /// Waits for an operation of [`migrator`](Self::migrator).
     ///
     /// The first signal cancels: the running statement is stopped, its transaction rolled back

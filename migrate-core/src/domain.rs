@@ -20,7 +20,6 @@ mod row;
 mod step;
 mod way_back;
 
-pub(crate) use compare::compare;
 pub use history::{History, HistoryBuilder, Source};
 pub(crate) use replace::Effective;
 pub(crate) use route::{Move, Route, route};

@@ -28,6 +28,7 @@ pub(crate) use dry_run::dry_run;
 pub(crate) use initial::fake_initial;
 pub(crate) use prepare::{check_single_transaction, check_tasks, ensure_ledger};
 pub(crate) use reporter::Reporter;
+pub(crate) use resume::interrupted_problems;
 pub(crate) use run::{Runner, RunnerParts, Together};
-pub(crate) use steps::{StepStatement, hash_of, hash_with_text, split, statement_texts};
+pub(crate) use steps::{StepStatement, hash_with_text, split, statement_texts};
 pub(crate) use task::{Task, Work};

@@ -152,7 +152,7 @@ pub struct RunReport {
 pub struct RunProgress {
     /// What is applied and recorded.
     pub applied: Vec<StepRun>,
-    /// The step that failed.
+    /// The step that failed or was cancelled; none when the run was stopped between two steps.
     pub failed: Option<StepId>,
     /// What the failed step left behind.
     pub left_behind: Option<String>,
@@ -189,6 +189,9 @@ pub struct PlannedStep {
     pub location: String,
     /// The doc comment of a function.
     pub description: Option<String>,
+    /// The data migrations that the step runs at its end, without those that are applied already;
+    /// on the way back those that it undoes before itself.
+    pub runs: Vec<StepId>,
     /// For a step that was interrupted: how many statements are done, of how many.
     pub resumes_after: Option<(usize, usize)>,
     /// Why its way back cannot be gone, on a plan that goes backwards.
@@ -300,6 +303,8 @@ pub struct Status {
     pub steps: Vec<StatusEntry>,
     /// How many steps a run would apply now.
     pub pending: usize,
+    /// What a run would refuse; empty when it would start.
+    pub problems: Vec<Problem>,
     /// The holder of the lock, if somebody holds it.
     pub lock: Option<LockStatus>,
 }

@@ -1,6 +1,7 @@
 //! `accept NAME`: an edited step is right as it is now.
 
 use clap::Args;
+use migrate_core::report::StepId;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -32,22 +33,24 @@ pub(crate) struct AcceptArgs {
 #[derive(Serialize)]
 struct Accepted<'a> {
     name: &'a str,
+    step: &'a StepId,
     outcome: &'static str,
 }
 
 pub(crate) async fn run(context: &mut Context, args: &AcceptArgs) -> Result<View, Failure> {
-    let name = &args.name;
-    context.confirm(
-        &format!("Take the present text of '{name}' for the one that was applied?"),
-        &format!("accept {name} --why \"{}\"", args.why),
-    )?;
     let connected = context.connect(Narration::Quiet)?;
+    let step = connected.step(&args.name)?;
+    context.confirm(
+        &format!("Take the present text of '{step}' for the one that was applied?"),
+        &format!("accept {step} --why \"{}\"", args.why),
+    )?;
     connected
-        .drive(connected.migrator.accept(name, &args.why))
+        .drive(connected.migrator.accept(&args.name, &args.why))
         .await?;
-    let text = format!("Migration '{name}' accepted as it is now");
+    let text = format!("Migration '{}' accepted as it is now", step.name);
     Ok(View::of(&Accepted {
-        name,
+        name: &args.name,
+        step: &step,
         outcome: "accepted",
     })
     .note(context.paint_err().good(&text)))

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use migrate_core::Marked;
+use migrate_core::report::StepId;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -29,14 +30,15 @@ pub(crate) struct MarkArgs {
 #[derive(Serialize)]
 struct Recorded<'a> {
     name: &'a str,
+    step: &'a StepId,
     outcome: &'static str,
 }
 
 pub(crate) async fn run(context: &mut Context, args: &MarkArgs) -> Result<View, Failure> {
     let connected = context.connect(Narration::Quiet)?;
     // A beginning of a name is enough to type; what is recorded is said in full.
-    let found = connected.migrator.steps().and_then(|s| s.find(&args.name));
-    let name = &found.map_or_else(|_| args.name.clone(), |step| step.id().name.clone());
+    let step = connected.step(&args.name)?;
+    let name = &step.name;
     let marked = connected
         .drive(connected.migrator.mark(&args.name, args.why.as_deref()))
         .await?;
@@ -51,5 +53,10 @@ pub(crate) async fn run(context: &mut Context, args: &MarkArgs) -> Result<View, 
             paint.warn(&format!("Migration '{name}' was already marked as applied")),
         ),
     };
-    Ok(View::of(&Recorded { name, outcome }).note(text))
+    let recorded = Recorded {
+        name: &args.name,
+        step: &step,
+        outcome,
+    };
+    Ok(View::of(&recorded).note(text))
 }

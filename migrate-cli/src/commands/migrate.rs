@@ -279,5 +279,18 @@ async fn try_out(context: &mut Context, goal: &Goal) -> Result<View, Failure> {
     if report.steps.is_empty() && report.not_tried.is_empty() {
         return Ok(view.note(format!("Nothing is pending ({}).", report.database)));
     }
+    let view = match report.not_tried.first() {
+        None => view,
+        Some(first) => {
+            let n = report.not_tried.len();
+            view.note(format!(
+                "{}: the dry run stopped before {}: {} {} not tried",
+                paint.warn("warning"),
+                first.step,
+                units::len(n, "step"),
+                if n == 1 { "was" } else { "were" },
+            ))
+        }
+    };
     Ok(view.note(paint.lead(run::DRY_RUN_COMPLETE)))
 }

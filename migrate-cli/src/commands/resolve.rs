@@ -1,6 +1,7 @@
 //! `resolve NAME`: a person has looked at the statement at which a step was interrupted.
 
 use clap::{ArgGroup, Args};
+use migrate_core::report::StepId;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -44,15 +45,17 @@ pub(crate) struct ResolveArgs {
 #[derive(Serialize)]
 struct Resolved<'a> {
     name: &'a str,
+    step: &'a StepId,
     outcome: &'static str,
     statement_done: bool,
 }
 
 pub(crate) async fn run(context: &mut Context, args: &ResolveArgs) -> Result<View, Failure> {
     let connected = context.connect(Narration::Quiet)?;
-    let name = &args.name;
+    let step = connected.step(&args.name)?;
+    let name = &step.name;
     connected
-        .drive(connected.migrator.resolve(name, args.done, &args.why))
+        .drive(connected.migrator.resolve(&args.name, args.done, &args.why))
         .await?;
     let then = if args.done {
         "after that statement"
@@ -61,7 +64,8 @@ pub(crate) async fn run(context: &mut Context, args: &ResolveArgs) -> Result<Vie
     };
     let paint = context.paint_err();
     Ok(View::of(&Resolved {
-        name,
+        name: &args.name,
+        step: &step,
         outcome: "resolved",
         statement_done: args.done,
     })

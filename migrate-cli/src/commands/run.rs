@@ -52,11 +52,12 @@ pub(crate) async fn run(context: &mut Context, args: &RunArgs) -> Result<View, F
         (false, true) => RunStep::Force,
         (false, false) => RunStep::Run,
     };
-    if how == RunStep::Force {
-        let question = format!("Run '{}' even if it has been applied already?", args.name);
-        context.confirm(&question, &format!("run {} --force", args.name))?;
-    }
     let connected = context.connect(Narration::Step)?;
+    if how == RunStep::Force {
+        let step = connected.step(&args.name)?;
+        let question = format!("Run '{step}' even if it has been applied already?");
+        context.confirm(&question, &format!("run {step} --force"))?;
+    }
     let report = connected
         .drive(connected.migrator.run_step(&args.name, how))
         .await
@@ -73,12 +74,9 @@ async fn try_out(context: &mut Context, args: &RunArgs) -> Result<View, Failure>
     let paint = context.paint_err();
     let view = View::of(&report).data(dry_run::render_dry_run(context.paint(), &report));
     // Nothing tried and nothing refused: it is applied, and was not forced.
-    if report.steps.is_empty() && report.not_tried.is_empty() {
-        let step = connected
-            .migrator
-            .steps()
-            .and_then(|history| history.find(&args.name))?;
-        return Ok(view.note(run::already_applied(paint, &step.id().name)));
+    if report.steps.is_empty() {
+        let step = connected.step(&args.name)?;
+        return Ok(view.note(run::already_applied(paint, &step.name)));
     }
     Ok(view.note(paint.lead(run::DRY_RUN_COMPLETE)))
 }

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use migrate_core::ErrorCode;
+use migrate_core::report::StepId;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -30,31 +31,34 @@ pub(crate) struct UnmarkArgs {
 #[derive(Serialize)]
 struct Removed<'a> {
     name: &'a str,
+    step: &'a StepId,
     outcome: &'static str,
 }
 
 pub(crate) async fn run(context: &mut Context, args: &UnmarkArgs) -> Result<View, Failure> {
-    let name = &args.name;
-    context.confirm(
-        &format!("Delete the record of '{name}'? The next run applies it again."),
-        &format!("unmark {name}"),
-    )?;
     let connected = context.connect(Narration::Quiet)?;
-    connected
-        .drive(connected.migrator.unmark(name, args.why.as_deref()))
-        .await
-        .map_err(
-            |failure| match failure.code == ErrorCode::UnknownStep.as_str() {
-                true => Failure {
-                    message: format!("Migration '{name}' not found"),
-                    ..failure
-                },
-                false => failure,
+    let found = connected.migrator.find_recorded(&args.name);
+    let step = connected.drive(found).await.map_err(|failure| {
+        match failure.code == ErrorCode::UnknownStep.as_str() {
+            true => Failure {
+                message: format!("Migration '{}' not found", args.name),
+                ..failure
             },
-        )?;
-    let text = format!("Migration '{name}' unmarked (record deleted)");
+            false => failure,
+        }
+    })?;
+    context.confirm(
+        &format!("Delete the record of '{step}'? The next run applies it again."),
+        &format!("unmark {step}"),
+    )?;
+    let (name, reason) = (step.to_string(), args.why.as_deref());
+    connected
+        .drive(connected.migrator.unmark(&name, reason))
+        .await?;
+    let text = format!("Migration '{}' unmarked (record deleted)", step.name);
     Ok(View::of(&Removed {
-        name,
+        name: &args.name,
+        step: &step,
         outcome: "removed",
     })
     .note(context.paint_err().good(&text)))

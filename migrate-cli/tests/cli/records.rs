@@ -39,7 +39,8 @@ async fn unmark_asks_first() {
         (0, before - 1)
     );
     assert!(
-        yes.stderr.starts_with("Delete the record of 'users.0002'?"),
+        yes.stderr
+            .starts_with("Delete the record of 'users.0002_add_email_lower'?"),
         "{}",
         yes.stderr
     );

@@ -88,6 +88,23 @@ async fn a_failed_step_is_told_in_its_own_words() {
 }
 
 #[tokio::test]
+async fn a_step_that_cannot_be_tried_says_so_and_fails() {
+    let database = Database::new();
+    database.migrate("").await;
+    let words = "run waits_2026_11_20 --dry-run";
+    let ran = database.migrate_with(history::slow(), words).await;
+    assert_eq!(ran.exit.code(), 1);
+    golden::check(
+        "run_impossible.txt",
+        &golden::normalize(&ran.transcript(words)),
+    );
+    let ran = database
+        .migrate_with(history::slow(), &format!("{words} --json"))
+        .await;
+    assert_eq!(ran.json()["error"]["code"], "dry_run_impossible");
+}
+
+#[tokio::test]
 async fn the_answer_to_a_question_decides() {
     let database = Database::new();
     database.migrate("").await;

@@ -1,45 +1,17 @@
-//! Binary against ledger: what is pending, what is in the way, what is worth a warning.
+//! Binary against ledger: what is in the way, what is worth a warning.
 
 use std::collections::{HashMap, HashSet};
 
 use migrate_source::Database;
 
+use super::check;
 use super::history::History;
 use super::replace::Effective;
-use super::row::{LedgerRow, LedgerRows};
+use super::row::LedgerRow;
 use super::step::{Body, Step};
-use super::{check, forwards};
 use crate::error::ErrorCode;
 use crate::policy::{Policies, Policy};
 use crate::report::{Problem, StepId};
-
-/// The result of comparing a history with the rows of a ledger.
-#[derive(Debug)]
-pub(crate) struct Comparison<'h> {
-    /// What a run would apply, in order; interrupted steps included, and squashes that only have
-    /// to be recorded not.
-    pub(crate) pending: Vec<&'h Step>,
-    /// What a run refuses.
-    pub(crate) problems: Vec<Problem>,
-}
-
-/// Compares a history with a ledger. Pure, and linear in both.
-pub(crate) fn compare<'h>(
-    history: &'h History,
-    rows: &LedgerRows,
-    policies: Policies,
-    database: Database,
-) -> Comparison<'h> {
-    let effective = Effective::new(history, rows, None);
-    let pending = forwards::pending(&effective, &vec![true; history.steps.len()]);
-    let mut found = Findings::new(&effective, policies, database);
-    found.everywhere();
-    found.forwards(&pending, &vec![true; history.steps.len()]);
-    Comparison {
-        pending: pending.iter().map(|&node| effective.step(node)).collect(),
-        problems: found.problems,
-    }
-}
 
 /// What stands in the way of a run, and what the policies let pass.
 pub(super) struct Findings<'e, 'h, 'r> {

@@ -9,7 +9,7 @@ use super::forwards::{self, towards};
 use super::goal::{Aim, aim};
 use super::history::History;
 use super::replace::Effective;
-use super::row::LedgerRows;
+use super::row::{LedgerRows, RowState};
 use super::step::Step;
 use crate::error::{Error, ErrorCode};
 use crate::goal::Request;
@@ -21,6 +21,27 @@ use crate::report::{Action, Direction, Problem, StepId};
 pub(crate) struct Move<'h> {
     pub(crate) step: &'h Step,
     pub(crate) action: Action,
+}
+
+impl Move<'_> {
+    /// The data migrations that go along with the step: those that it runs at its end, and on the
+    /// way back those that it undoes first.
+    pub(crate) fn runs(&self, rows: &LedgerRows, database: Database) -> Vec<StepId> {
+        let is_applied = |id: &&StepId| {
+            rows.find(id)
+                .is_some_and(|row| row.state == RowState::Applied)
+        };
+        let is_there = |id: &&StepId| {
+            rows.find(id)
+                .is_some_and(|row| matches!(row.state, RowState::Applied | RowState::Reverting))
+        };
+        let runs = self.step.runs(database).iter();
+        match self.action {
+            Action::Record => Vec::new(),
+            Action::Apply => runs.filter(|id| !is_applied(id)).cloned().collect(),
+            Action::Revert => runs.rev().filter(is_there).cloned().collect(),
+        }
+    }
 }
 
 /// What leads to a goal.

@@ -120,11 +120,10 @@ impl<'r> Runner<'r> {
     /// Adds to an error what was done, what failed and what remains.
     pub(super) fn failure(&self, tasks: &[Task<'r>], error: Error) -> Error {
         let done: HashSet<&StepId> = self.finished.iter().map(|run| &run.step).collect();
-        let mut open = tasks.iter().filter(|task| !done.contains(&task.step.id));
-        let failed = match &self.failed {
-            Some(id) => tasks.iter().find(|task| task.step.id == *id),
-            None => open.next(),
-        };
+        let open = tasks.iter().filter(|task| !done.contains(&task.step.id));
+        // A run that is stopped between two steps has none that failed.
+        let failed = self.failed.as_ref();
+        let failed = failed.and_then(|id| tasks.iter().find(|task| task.step.id == *id));
         let left_behind = failed.map(|task| self.left_behind(*task, &error));
         let failed = failed.map(|task| task.step.id.clone());
         error.with_progress(RunProgress {

@@ -59,10 +59,16 @@ impl<'r> Runner<'r> {
                 (task, Some(error))
             }
         };
+        let Some(error) = error else {
+            done.into_iter().for_each(|run| self.finished(run));
+            return Ok(());
+        };
+        // Where the transaction itself failed, the first that it did not commit did.
+        let lost = |task: &&Task<'r>| done.iter().all(|run| run.step != task.step.id);
+        let failed = task.as_ref().or_else(|| tasks.iter().find(lost));
+        self.failed = failed.map(|task| task.step.id.clone());
         done.into_iter().for_each(|run| self.finished(run));
-        let Some(error) = error else { return Ok(()) };
         if let Some(task) = task {
-            self.failed = Some(task.step.id.clone());
             self.record_failure(session, task, &error, begun).await;
         }
         Err(error)

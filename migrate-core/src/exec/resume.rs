@@ -8,8 +8,9 @@ use super::run::Runner;
 use super::steps::{StepStatement, hash_of, hash_with};
 use super::task::{Task, named};
 use crate::db_error;
-use crate::domain::LedgerRow;
+use crate::domain::{LedgerRow, LedgerRows};
 use crate::error::{Error, ErrorCode};
+use crate::report::Problem;
 use crate::session::Session;
 
 impl<'r> Runner<'r> {
@@ -23,46 +24,21 @@ impl<'r> Runner<'r> {
         let Some(row) = self.interrupted_row(task) else {
             return Ok(0);
         };
-        let step = task.step;
         let done = row.done;
-        let same = done <= statements.len()
-            && (done == 0 || row.done_hash.as_deref() == Some(&hash_of(&statements[..done])));
-        if !same {
-            return Err(Error::new(
-                ErrorCode::StepEdited,
-                format!(
-                    "{} ({}) was interrupted after {done} statements, and those differ in this binary",
-                    named(task),
-                    task.location(self.database())
-                ),
-            )
-            .help("put the statements that ran back as they were; the ones after them may be corrected")
-            .help(format!("what ran is kept in the ledger: `migrate history --name {}`", step.id.name)));
-        }
+        refuse_changed(task, row, statements, self.database())?;
         // Before the catalogue is asked: names there are read by the session's settings.
         replay(session, task, &statements[..done], done < statements.len()).await?;
-        match row.intent {
-            Some(place) if place == done => {
-                let begun = begun_statement(row, &step.location, place, statements);
-                let same = statements
-                    .get(place)
-                    .is_some_and(|now| hash_with("", now) == hash_with("", &begun));
-                if !same {
-                    return Err(changed_since(task, place, &begun));
-                }
-                match cut_off(session, task, place, &begun, row.intent_before).await? {
-                    Verdict::Done => {
-                        replay(session, task, &[begun], done + 1 < statements.len()).await?;
-                        refuse_last_insert(task, statements, done + 1, self.database())?;
-                        Ok(done + 1)
-                    }
-                    Verdict::Repeat => {
-                        refuse_last_insert(task, statements, done, self.database())?;
-                        Ok(done)
-                    }
-                }
+        let Some(place) = begun_at(row) else {
+            return Ok(done);
+        };
+        let begun = begun_statement(task, row, place, statements);
+        match cut_off(session, task, place, &begun, row.intent_before).await? {
+            Verdict::Done => {
+                replay(session, task, &[begun], done + 1 < statements.len()).await?;
+                refuse_last_insert(task, statements, done + 1, self.database())?;
+                Ok(done + 1)
             }
-            _ => {
+            Verdict::Repeat => {
                 refuse_last_insert(task, statements, done, self.database())?;
                 Ok(done)
             }
@@ -70,17 +46,95 @@ impl<'r> Runner<'r> {
     }
 }
 
+/// What a run would say of the interrupted ones among these tasks.
+pub(crate) fn interrupted_problems<'r>(
+    tasks: impl IntoIterator<Item = Task<'r>>,
+    rows: &LedgerRows,
+    database: Database,
+) -> Vec<Problem> {
+    let tasks = tasks.into_iter();
+    let problems = tasks.filter_map(|task| {
+        let row = rows.find(&task.step.id).filter(|row| task.began(row))?;
+        if !task.work.executes() || !task.is_sql() {
+            return None;
+        }
+        let texts = task.statements(database);
+        let error = texts
+            .and_then(|texts| refuse_changed(task, row, &texts, database))
+            .err()?;
+        // That there is no way back is a problem of the route already.
+        (error.code() != ErrorCode::Irreversible).then(|| Problem {
+            code: error.code(),
+            step: Some(task.step.id.clone()),
+            message: error.message().to_owned(),
+            help: error.helps().to_vec(),
+        })
+    });
+    problems.collect()
+}
+
+/// Refuses an interrupted step where what ran, or what was under way, has been changed since, or
+/// where the rest would need what ended with the session. Reads texts alone, so that a plan can
+/// tell what a run would say.
+fn refuse_changed(
+    task: Task<'_>,
+    row: &LedgerRow,
+    statements: &[StepStatement],
+    database: Database,
+) -> Result<(), Error> {
+    let done = row.done;
+    let same = statements
+        .get(..done)
+        .is_some_and(|finished| done == 0 || row.done_hash.as_deref() == Some(&hash_of(finished)));
+    if !same {
+        return Err(Error::new(
+            ErrorCode::StepEdited,
+            format!(
+                "{} ({}) was interrupted after {done} of {} statements, and those differ in this binary",
+                named(task),
+                task.location(database),
+                row.total,
+            ),
+        )
+        .help("put the statements that ran back as they were; the ones after them may be corrected"));
+    }
+    if done < statements.len() {
+        for (place, statement) in statements.iter().take(done).enumerate() {
+            if let SessionEffect::CannotReplay { what } = session_effect(&statement.text, database)
+            {
+                return Err(lost_state(task, place, statement, what));
+            }
+        }
+    }
+    let Some(place) = begun_at(row) else {
+        return refuse_last_insert(task, statements, done, database);
+    };
+    let begun = begun_statement(task, row, place, statements);
+    let same = statements
+        .get(place)
+        .is_some_and(|now| hash_with("", now) == hash_with("", &begun));
+    match same {
+        true => Ok(()),
+        false => Err(changed_since(task, place, &begun)),
+    }
+}
+
+/// The statement, from 0, that was under way.
+fn begun_at(row: &LedgerRow) -> Option<usize> {
+    row.intent.filter(|place| *place == row.done)
+}
+
 /// The statement that was begun, as it was then.
 fn begun_statement(
+    task: Task<'_>,
     row: &LedgerRow,
-    location: &str,
     place: usize,
     statements: &[StepStatement],
 ) -> StepStatement {
     let now = statements.get(place).or(statements.last());
     StepStatement {
         text: row.intent_text.clone().unwrap_or_default(),
-        file: now.map_or_else(|| location.to_owned(), |now| now.file.clone()),
+        file: now.map_or_else(|| task.step.location.clone(), |now| now.file.clone()),
         line: now.map_or(1, |now| now.line),
     }
 }

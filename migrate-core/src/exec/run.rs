@@ -13,7 +13,6 @@ use super::reporter::{Reporter, survive};
 use super::task::{Task, Work};
 use crate::audit::{AuditEvent, AuditHook};
 use crate::cancel::Canceller;
-use crate::db_error::database_error;
 use crate::dialect::{Published, publish_audit};
 use crate::domain::{History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
@@ -21,7 +20,7 @@ use crate::event::Event;
 use crate::heartbeat::Beat;
 use crate::interrupt::Interrupt;
 use crate::lease::{self, millis};
-use crate::ledger::{Ledger, Statement};
+use crate::ledger::{Ledger, Need, Statement, ledger_error};
 use crate::report::{Mode, StepId, StepOutcome, StepRun};
 use crate::session::Session;
 
@@ -62,7 +61,7 @@ pub(crate) struct Runner<'r> {
     pub(crate) finished: Vec<StepRun>,
     /// Rows that go along with a step on the way back: a squash and what it stands for.
     pub(super) along: HashMap<StepId, Vec<StepId>>,
-    /// The step that failed, where others that come before it were rolled back with it.
+    /// The step that failed, once it had begun.
     pub(super) failed: Option<StepId>,
 }
 
@@ -186,6 +185,7 @@ impl<'r> Runner<'r> {
                 Ok(run)
             }
             Err(error) => {
+                self.failed = Some(task.step.id.clone());
                 self.record_failure(session, task, &error, started).await;
                 Err(error)
             }
@@ -297,7 +297,12 @@ impl<'r> Runner<'r> {
         match renewed {
             Ok(true) => Ok(()),
             Ok(false) => Err(lost()),
-            Err(error) => Err(database_error(self.database(), "renew the lock", error)),
+            Err(error) => Err(ledger_error(
+                &ledger.tables,
+                Need::Write,
+                "renew the lock",
+                error,
+            )),
         }
     }
 

@@ -5,11 +5,12 @@ mod status;
 
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::db_error::database_error;
 use crate::dialect::timestamp_text;
-use crate::domain::{History, LedgerRow, RowState, compare};
-use crate::error::Error;
-use crate::exec::{Task, Work, hash_of};
+use crate::domain::{LedgerRow, RowState, route};
+use crate::error::{Error, ErrorCode};
+use crate::exec::{Task, Work, interrupted_problems};
+use crate::goal::Request;
+use crate::ledger::{Need, ledger_error};
 use crate::migrator::Migrator;
 use crate::policy::{Policies, Policy};
 use crate::report::{HistoryEntry, ListEntry, Problem, StepId, StepKind, VerifyReport};
@@ -35,8 +36,23 @@ impl Migrator<'_> {
             newer: Policy::Deny,
             out_of_order: Policy::Deny,
         };
-        let mut problems = compare(history, opened.ledger.rows(), strict, database).problems;
-        problems.extend(interrupted(history, opened.ledger.rows(), database)?);
+        let rows = opened.ledger.rows();
+        let mut problems = match route(history, rows, &Request::default(), strict, database) {
+            Ok(route) => route.problems,
+            Err(error) => {
+                opened.connection.close().await;
+                return Err(error);
+            }
+        };
+        let begun = history.iter().map(|step| {
+            let back = rows
+                .find(&step.id)
+                .is_some_and(|row| row.state == RowState::Reverting);
+            Task::new(step, if back { Work::Undo } else { Work::Run })
+        });
+        let is_edit = |problem: &Problem| problem.code == ErrorCode::StepEdited;
+        let interrupted = interrupted_problems(begun, rows, database);
+        problems.extend(interrupted.into_iter().filter(is_edit));
         super::refuse::explain(&mut opened, history, &mut problems).await;
         let compared = opened
             .ledger
@@ -134,9 +150,10 @@ impl Migrator<'_> {
         } else {
             Ok(Vec::new())
         };
-        let database = tables.database();
+        let tables = tables.clone();
         opened.connection.close().await;
-        let rows = result.map_err(|e| database_error(database, "read the history of runs", e))?;
+        let doing = "read the history of runs";
+        let rows = result.map_err(|e| ledger_error(&tables, Need::Look, doing, e))?;
         let wanted = filter.map(str::to_lowercase);
         Ok(rows
             .iter()
@@ -155,41 +172,6 @@ fn kind_of(text: &str) -> Option<StepKind> {
         "data" => Some(StepKind::Data),
         _ => None,
     }
-}
-
-/// Interrupted steps whose finished statements differ from this binary's.
-fn interrupted(
-    history: &History,
-    rows: &[LedgerRow],
-    database: migrate_source::Database,
-) -> Result<Vec<Problem>, Error> {
-    let mut problems = Vec::new();
-    for row in rows.iter().filter(|row| !row.is_applied() && row.done > 0) {
-        let id = StepId::new(&row.app, &row.name);
-        let Some(step) = history.get(&id) else {
-            continue;
-        };
-        let work = match row.state {
-            RowState::Reverting => Work::Undo,
-            _ => Work::Run,
-        };
-        let statements = Task::new(step, work).statements(database)?;
-        let same = statements
-            .get(..row.done)
-            .is_some_and(|done| row.done_hash.as_deref() == Some(&hash_of(done)));
-        if !same {
-            problems.push(Problem {
-                code: crate::error::ErrorCode::StepEdited,
-                step: Some(id.clone()),
-                message: format!(
-                    "`{id}` was interrupted after {} statements, and those differ in this binary",
-                    row.done
-                ),
-                help: vec!["put the statements that ran back as they were".to_owned()],
-            });
-        }
-    }
-    Ok(problems)
 }
 
 fn history_entry(row: &Row) -> Option<HistoryEntry> {

@@ -124,7 +124,8 @@ impl Migrator<'_> {
     ///
     /// # Errors
     ///
-    /// As [`dry_run`](Self::dry_run), and an unknown name.
+    /// As [`dry_run`](Self::dry_run), an unknown name, and [`ErrorCode::DryRunImpossible`] for a
+    /// step that cannot be rolled back on this database.
     pub fn dry_run_step<'a>(
         &'a self,
         name: &'a str,
@@ -165,8 +166,17 @@ impl Migrator<'_> {
             });
         }
         dependencies_applied(step, history, ledger.rows())?;
-        self.try_steps(connection.session(), tables, history, ledger, &[step])
-            .await
+        let report = self
+            .try_steps(connection.session(), tables, history, ledger, &[step])
+            .await?;
+        match report.not_tried.first() {
+            None => Ok(report),
+            Some(not_tried) => Err(Error::new(
+                ErrorCode::DryRunImpossible,
+                format!("`{}` cannot be tried: it {}", step.id, not_tried.reason),
+            )
+            .help("nothing ran; try it on a copy of the database")),
+        }
     }
 }
 

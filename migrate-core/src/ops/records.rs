@@ -93,8 +93,9 @@ impl Migrator<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::UnknownStep`] when the ledger has no such row. [`ErrorCode::HalfReverted`] for
-    /// a step whose way back has begun, unless a reason says that the rest was undone by hand.
+    /// [`ErrorCode::UnknownStep`] when nothing has that name, [`ErrorCode::NotPossible`] when the
+    /// step is not recorded. [`ErrorCode::HalfReverted`] for a step whose way back has begun,
+    /// unless a reason says that the rest was undone by hand.
     pub fn unmark<'a>(
         &'a self,
         name: &'a str,
@@ -129,6 +130,25 @@ impl Migrator<'_> {
             ])
         };
         self.write(opened, history, &id, statements).await
+    }
+
+    /// The recorded step that a name or the beginning of one means, also where this binary does
+    /// not have it. Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorCode::UnknownStep`] when nothing has that name, [`ErrorCode::NotPossible`] when the
+    /// step is not recorded.
+    pub fn find_recorded<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<StepId, Error>> {
+        Box::pin(self.find_recorded_inner(name))
+    }
+
+    async fn find_recorded_inner(&self, name: &str) -> Result<StepId, Error> {
+        let history = self.checked_history()?;
+        let opened = self.look().await?;
+        let found = row_named(history, opened.ledger.rows(), name);
+        opened.connection.close().await;
+        found
     }
 
     /// Accepts an edited step: the ledger takes the checksum and text of this binary.
@@ -294,31 +314,35 @@ fn not_possible(id: &StepId, why: &str) -> Error {
 }
 
 fn not_recorded(id: &StepId) -> Error {
-    Error::new(
-        ErrorCode::UnknownStep,
-        format!("`{id}` is not recorded as applied"),
-    )
-    .help("`migrate list` shows what is")
+    not_possible(id, "is not recorded as applied; there is nothing to unmark")
 }
 
-/// A row by name: of a step of this binary, or one that only the database knows.
+/// A row by its name or a beginning of it: of a step of this binary, or one that only the database
+/// knows.
 fn row_named(history: &History, rows: &LedgerRows, name: &str) -> Result<StepId, Error> {
-    let ids: Vec<StepId> = rows
-        .iter()
-        .filter(|row| row.name == name || format!("{}.{}", row.app, row.name) == name)
-        .map(|row| StepId::new(&row.app, &row.name))
-        .collect();
-    match ids.as_slice() {
+    let ids = |fits: fn(&str, &str) -> bool| -> Vec<StepId> {
+        rows.iter()
+            .map(|row| StepId::new(&row.app, &row.name))
+            .filter(|id| match name.contains('.') {
+                true => fits(&id.to_string(), name),
+                false => fits(&id.name, name),
+            })
+            .collect()
+    };
+    let mut found = ids(|known, typed| known == typed);
+    if found.is_empty() && !name.is_empty() {
+        found = ids(|known, typed| known.starts_with(typed));
+    }
+    match found.as_slice() {
         [id] => Ok(id.clone()),
-        [] => match history.find(name) {
-            Ok(step) if rows.find(&step.id).is_some() => Ok(step.id.clone()),
-            Ok(step) => Err(not_recorded(&step.id)),
-            Err(error) => Err(error),
-        },
-        several => Err(Error::new(
-            ErrorCode::AmbiguousStep,
-            format!("`{name}` could be `{}` or `{}`", several[0], several[1]),
-        )
-        .help(format!("say which: `migrate unmark {}`", several[0]))),
+        [] => Err(not_recorded(&history.find(name)?.id)),
+        [first, ..] => {
+            let names: Vec<String> = found.iter().map(|id| format!("`{id}`")).collect();
+            Err(Error::new(
+                ErrorCode::AmbiguousStep,
+                format!("`{name}` could be any of {}", names.join(", ")),
+            )
+            .help(format!("say which: `migrate unmark {first}`")))
+        }
     }
 }

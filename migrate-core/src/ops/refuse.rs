@@ -1,15 +1,59 @@
 //! Turning what stands in the way into an error, with the difference of an edited step.
 
+use migrate_source::Database;
 use similar::TextDiff;
 
 use super::session::Opened;
-use crate::domain::{History, LedgerRow, RowState};
+use crate::domain::{History, LedgerRow, LedgerRows, Route, RowState, route};
 use crate::error::{Error, ErrorCode};
-use crate::ledger::Tables;
+use crate::exec::{Task, interrupted_problems};
+use crate::goal::Request;
+use crate::holder::Holder;
+use crate::lease;
+use crate::ledger::{Need, Tables, ledger_error};
+use crate::policy::Policies;
 use crate::report::{Problem, StepId};
 use crate::session::Session;
 
-/// The error for what stands in the way of a run: the first problem, and the number of others.
+/// How many problems are shown with their difference: it takes a statement and a screen each.
+const SHOWN_IN_FULL: usize = 10;
+
+/// The way to a goal and what stands in it, with the steps on it that were interrupted and changed
+/// since. `held`: somebody who is alive holds the lock, so that what is under way is theirs.
+pub(super) fn whole_route<'h>(
+    history: &'h History,
+    rows: &LedgerRows,
+    request: &Request,
+    policies: Policies,
+    database: Database,
+    held: bool,
+) -> Result<Route<'h>, Error> {
+    let mut route = route(history, rows, request, policies, database)?;
+    if !held {
+        let moves = route.moves.iter();
+        let tasks = moves.map(|planned| Task::of(planned, request.fake));
+        let interrupted = interrupted_problems(tasks, rows, database);
+        route.problems.extend(interrupted);
+    }
+    Ok(route)
+}
+
+/// Whether a process that is not known to be dead holds the lock. Asked only where the ledger has
+/// a step that is under way.
+pub(super) async fn is_held(opened: &mut Opened<'_, '_>) -> Result<bool, Error> {
+    let under_way = |row: &LedgerRow| matches!(row.state, RowState::Running | RowState::Reverting);
+    if !opened.ledger.rows().iter().any(under_way) {
+        return Ok(false);
+    }
+    let seen = lease::look(opened.connection.session(), &opened.tables)
+        .await
+        .map_err(|e| ledger_error(&opened.tables, Need::Look, "look at the lock", e))?;
+    Ok(seen
+        .map(|seen| seen.status(&Holder::this("")))
+        .is_some_and(|lock| lock.held && !lock.dead))
+}
+
+/// The error for what stands in the way of a run: every problem, with the helps of the first.
 pub(super) async fn refuse(
     session: &mut dyn Session,
     tables: &Tables,
@@ -19,19 +63,18 @@ pub(super) async fn refuse(
     let Some(first) = problems.first() else {
         return Ok(());
     };
-    let mut message = first.message.clone();
-    if let (ErrorCode::StepEdited, Some(id)) = (first.code, &first.step)
-        && let Some(difference) = difference(session, tables, history, id).await
-    {
-        message.push_str(&difference);
-    }
-    let others: Vec<&str> = problems[1..]
-        .iter()
-        .map(|problem| problem.message.as_str())
-        .collect();
-    if !others.is_empty() {
-        message.push_str("\nand also: ");
-        message.push_str(&others.join("\nand also: "));
+    let mut message = String::new();
+    for (place, problem) in problems.iter().enumerate() {
+        if place > 0 {
+            message.push_str("\nand also: ");
+        }
+        message.push_str(&problem.message);
+        if let (ErrorCode::StepEdited, Some(id), true) =
+            (problem.code, &problem.step, place < SHOWN_IN_FULL)
+            && let Some(difference) = difference(session, tables, history, id).await
+        {
+            message.push_str(&difference);
+        }
     }
     let error = Error::new(first.code, message);
     Err(first
@@ -63,13 +106,13 @@ pub(super) fn refuse_half_reverted(row: Option<&LedgerRow>) -> Result<(), Error>
     )))
 }
 
-/// Adds the difference to the message of each edited step.
+/// Adds the difference to the message of each edited step, up to a bound.
 pub(super) async fn explain(
     opened: &mut Opened<'_, '_>,
     history: &History,
     problems: &mut [Problem],
 ) {
-    for problem in problems {
+    for problem in problems.iter_mut().take(SHOWN_IN_FULL) {
         if let (ErrorCode::StepEdited, Some(id)) = (problem.code, &problem.step) {
             let session = opened.connection.session();
             if let Some(text) = difference(session, &opened.tables, history, id).await {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
-use super::refuse::refuse;
+use super::refuse::{explain, is_held, refuse, whole_route};
 use super::session::Opened;
 use crate::context::BoxFuture;
 use crate::domain::{History, LedgerRow, LedgerRows, Move, Route, Step, irreversible, route};
@@ -119,7 +119,8 @@ impl Migrator<'_> {
         let tables = runner.parts.ledger.tables.clone();
         let database = tables.database();
         let rows = runner.rows.clone();
-        let now = route(history, &rows, request, self.options.policies, database)?;
+        let policies = self.options.policies;
+        let now = whole_route(history, &rows, request, policies, database, false)?;
         refuse(session, &tables, history, &now.problems).await?;
         refuse_more(request, before, &now)?;
         let mut tasks = tasks(&now, request);
@@ -220,24 +221,29 @@ impl Migrator<'_> {
     async fn plan_inner(&self, request: &Request) -> Result<Plan, Error> {
         let history = self.checked_history()?;
         let mut opened = self.look().await?;
+        let result = self.plan_opened(&mut opened, history, request).await;
+        opened.connection.close().await;
+        result
+    }
+
+    async fn plan_opened(
+        &self,
+        opened: &mut Opened<'_, '_>,
+        history: &History,
+        request: &Request,
+    ) -> Result<Plan, Error> {
         let database = opened.tables.database();
+        let policies = self.options.policies;
+        let held = is_held(opened).await?;
         let rows = opened.ledger.rows();
-        let route = route(history, rows, request, self.options.policies, database);
-        let mut route = match route {
-            Ok(route) => route,
-            Err(error) => {
-                opened.connection.close().await;
-                return Err(error);
-            }
-        };
-        super::refuse::explain(&mut opened, history, &mut route.problems).await;
+        let mut route = whole_route(history, rows, request, policies, database, held)?;
+        explain(opened, history, &mut route.problems).await;
         let rows = opened.ledger.rows();
         let steps = route
             .moves
             .iter()
-            .map(|step| planned(history, step, rows, database))
+            .map(|step| planned(history, step, rows, request.fake, database))
             .collect();
-        opened.connection.close().await;
         Ok(Plan {
             database,
             direction: route.direction,
@@ -331,6 +337,7 @@ fn planned(
     history: &History,
     planned: &Move<'_>,
     rows: &LedgerRows,
+    fake: Fake,
     database: Database,
 ) -> PlannedStep {
     let Move { step, action } = planned;
@@ -345,6 +352,10 @@ fn planned(
         mode: task.mode(database),
         location: task.location(database).to_owned(),
         description: step.description.clone(),
+        runs: match fake {
+            Fake::All => Vec::new(),
+            Fake::No | Fake::Initial => planned.runs(rows, database),
+        },
         resumes_after: row
             .filter(|row| row.done > 0)
             .map(|row| (row.done, row.total)),

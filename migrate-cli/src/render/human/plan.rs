@@ -32,6 +32,13 @@ pub(crate) fn render_plan(paint: Paint, plan: &Plan, fake: bool) -> String {
             let line = description.lines().next().unwrap_or_default();
             table.text(format!("{indent}{}", paint.faint(line)));
         }
+        let does = match step.action {
+            Action::Revert => "undoes",
+            _ => "runs",
+        };
+        for run in &step.runs {
+            table.text(format!("{indent}{does} {}", paint.strong(&run.to_string())));
+        }
     }
     table.render(paint)
 }

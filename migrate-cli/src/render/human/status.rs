@@ -204,6 +204,8 @@ fn next(paint: Paint, status: &Status) -> String {
         return String::new();
     } else if has(State::HalfReverted) {
         "`migrate undo` goes on with the way back where it stopped".to_owned()
+    } else if !status.problems.is_empty() {
+        "`migrate plan` shows what a run would refuse and what to do".to_owned()
     } else if has(State::Interrupted) {
         "`migrate` resumes where it stopped".to_owned()
     } else if has(State::Failed) {

@@ -6,14 +6,15 @@ use migrate_source::Database;
 
 use super::kind_of;
 use crate::context::BoxFuture;
-use crate::db_error::database_error;
-use crate::domain::{Effective, History, LedgerRow, LedgerRows, RowState, Step, compare};
+use crate::domain::{Effective, History, LedgerRow, LedgerRows, RowState, Step};
 use crate::error::Error;
+use crate::goal::Request;
 use crate::holder::Holder;
-use crate::ledger::Tables;
+use crate::ledger::{Need, Tables, ledger_error};
 use crate::migrator::Migrator;
+use crate::ops::refuse::whole_route;
 use crate::ops::session::Opened;
-use crate::report::{State, Status, StatusEntry, StepId, StepKind};
+use crate::report::{Action, State, Status, StatusEntry, StepId, StepKind};
 use crate::session::Session;
 
 impl Migrator<'_> {
@@ -49,7 +50,7 @@ impl Migrator<'_> {
         let (lock, failures) = if ledger.is_present() {
             let seen = crate::lease::look(session, tables)
                 .await
-                .map_err(|e| database_error(database, "look at the lock", e))?;
+                .map_err(|e| ledger_error(tables, Need::Look, "look at the lock", e))?;
             let lock = seen.map(|seen| seen.status(&Holder::this("")));
             (
                 lock.filter(|lock| lock.held),
@@ -61,14 +62,17 @@ impl Migrator<'_> {
         let live = lock.as_ref().is_some_and(|lock| !lock.dead);
         let rows = ledger.rows();
         let steps = entries(history, rows, &failures, database, live);
-        let pending = compare(history, rows, self.options.policies, database)
-            .pending
-            .len();
+        let policies = self.options.policies;
+        let route = whole_route(history, rows, &Request::default(), policies, database, live)?;
+        // A squash that is only recorded is none that runs.
+        let applies = route.moves.iter().map(|planned| planned.action);
+        let pending = applies.filter(|action| *action == Action::Apply).count();
         Ok(Status {
             database,
             ledger: ledger.is_present(),
             steps,
             pending,
+            problems: route.problems,
             lock,
         })
     }
@@ -187,7 +191,7 @@ async fn failures(
     let rows = session
         .query(&sql, &[])
         .await
-        .map_err(|e| database_error(tables.database(), "read the failures", e))?;
+        .map_err(|e| ledger_error(tables, Need::Look, "read the failures", e))?;
     let mut failures = HashMap::new();
     for row in &rows {
         let (Some(app), Some(name)) = (row.text(0), row.text(1)) else {

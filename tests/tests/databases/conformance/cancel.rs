@@ -12,7 +12,8 @@ use super::sql::{ITEM, sleep};
 each_database! {
     all: cancels_an_atomic_sql_step, cancels_on_a_fresh_database, cancels_a_function,
         cancels_a_non_atomic_step, cancels_a_function_that_waits_for_something_else,
-        cancels_a_wait_for_the_lock, a_cancelled_handle_starts_nothing, cancels_a_dry_run;
+        cancels_a_wait_for_the_lock, cancels_between_two_steps, a_cancelled_handle_starts_nothing,
+        cancels_a_dry_run;
     servers: nothing_runs_on_when_the_lock_is_free;
 }
 
@@ -226,6 +227,40 @@ async fn cancels_a_wait_for_the_lock(db: Db) {
         migrator.lock_status().await.unwrap().held,
         "it is still the other's"
     );
+}
+
+async fn cancels_between_two_steps(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&[FIRST])).await;
+    let shutdown = Shutdown::new();
+    let handle = shutdown.clone();
+    let files = [
+        FIRST,
+        ("0002_two.sql", "INSERT INTO item VALUES (2, 'b')"),
+        ("0003_three.sql", "INSERT INTO item VALUES (3, 'c')"),
+        ("0004_four.sql", "INSERT INTO item VALUES (4, 'd')"),
+    ];
+    let when_two_is_done = move |event: &Event| {
+        if matches!(event, Event::StepFinished(run) if run.step.name == "0002_two") {
+            handle.cancel();
+        }
+    };
+    let migrator = database
+        .migrator(history(&files))
+        .shutdown(shutdown)
+        .observer(when_two_is_done);
+    let error = migrator.run().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Cancelled, "{error}");
+    let progress = error.progress().unwrap();
+    assert_eq!(progress.applied.len(), 1);
+    assert_eq!((&progress.failed, &progress.left_behind), (&None, &None));
+    let remaining: Vec<&str> = progress
+        .remaining
+        .iter()
+        .map(|id| id.name.as_str())
+        .collect();
+    assert_eq!(remaining, ["0003_three", "0004_four"]);
+    assert_eq!(database.count("SELECT count(*) FROM item").await, 1);
 }
 
 async fn a_cancelled_handle_starts_nothing(db: Db) {

@@ -10,7 +10,8 @@ each_database! {
         what_does_not_count_is_not_an_edit, an_edited_function_shows_its_difference,
         formerly_accepts, a_missing_step_under_each_policy, a_newer_step_under_each_policy,
         out_of_order_under_each_policy, a_deleted_function_is_only_a_warning,
-        verify_is_strict_whatever_the_policies;
+        verify_is_strict_whatever_the_policies, each_edited_step_shows_its_difference,
+        an_interrupted_step_that_was_edited_is_in_the_plan;
 }
 
 const FILES: [(&str, &str); 3] = [
@@ -62,6 +63,65 @@ async fn an_edited_step_stops_the_run(db: Db) {
     let plan = database.migrator(edited).plan().await.unwrap();
     assert_eq!(plan.problems[0].code, ErrorCode::StepEdited);
     assert!(plan.problems[0].message.contains("'SECOND'"));
+}
+
+async fn each_edited_step_shows_its_difference(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&FILES)).await;
+    let third = ("0003_more.sql", "INSERT INTO item VALUES (4, 'c')");
+    let edited = history(&[FILES[0], EDITED, third]);
+    let plan = database.migrator(edited.clone()).plan().await.unwrap();
+    let problems: Vec<&str> = plan.problems.iter().map(|p| p.message.as_str()).collect();
+    assert_eq!(problems.len(), 2);
+    let text = database.refused(edited).await.to_string();
+    for (place, line) in [
+        "+INSERT INTO item VALUES (2, 'SECOND');",
+        "+INSERT INTO item VALUES (4, 'c')",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(problems[place].contains(line), "{problems:?}");
+        assert!(text.contains(line), "{text}");
+    }
+}
+
+async fn an_interrupted_step_that_was_edited_is_in_the_plan(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let text = |first: &str, last: &str| {
+        format!("-- migrate: atomic = false\nINSERT INTO item VALUES (7, '{first}');\n{last};\n")
+    };
+    let broken = text("a", "INSERT INTO nowhere VALUES (1)");
+    database
+        .refused(history(&[FILES[0], ("0002_work.sql", &broken)]))
+        .await;
+    let corrected = text("a", "INSERT INTO item VALUES (8, 'b')");
+    let corrected = history(&[FILES[0], ("0002_work.sql", &corrected)]);
+    let migrator = database.migrator(corrected);
+    assert!(migrator.plan().await.unwrap().problems.is_empty());
+    assert!(migrator.status().await.unwrap().problems.is_empty());
+
+    let edited = text("CHANGED", "INSERT INTO item VALUES (8, 'b')");
+    let edited = history(&[FILES[0], ("0002_work.sql", &edited)]);
+    let refused = database.refused(edited.clone()).await;
+    assert_eq!(refused.code(), ErrorCode::StepEdited, "{refused}");
+    assert!(refused.progress().is_none(), "before anything ran");
+    let migrator = database.migrator(edited);
+    for problems in [
+        migrator.plan().await.unwrap().problems,
+        migrator.status().await.unwrap().problems,
+        migrator.verify().await.unwrap().problems,
+    ] {
+        assert_eq!(problems.len(), 1);
+        assert_eq!(problems[0].code, ErrorCode::StepEdited);
+        assert!(
+            refused
+                .message()
+                .starts_with(problems[0].message.lines().next().unwrap())
+        );
+    }
+    let plan = migrator.plan().await.unwrap();
+    assert!(plan.problems[0].message.contains("'CHANGED'"), "{plan:?}");
 }
 
 /// Runs a history under each policy: denied with a code, warned of, let pass in silence.

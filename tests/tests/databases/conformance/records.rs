@@ -7,7 +7,7 @@ use migrate_tests::{Db, Function, TestDatabase, done, each_database, history, na
 use super::sql::ITEM;
 
 each_database! {
-    all: mark_records_without_running, unmark_forgets, accept_takes_the_new_text,
+    all: unmark_finds_what_only_the_database_knows, mark_records_without_running, unmark_forgets, accept_takes_the_new_text,
         a_sql_step_runs_a_data_migration, already_applied_is_a_silent_success,
         an_inner_failure_takes_the_outer_back, a_non_atomic_one_resumes_at_its_function,
         an_atomic_step_may_not_run_a_non_atomic_one, lists_newest_first;
@@ -63,7 +63,7 @@ async fn unmark_forgets(db: Db) {
     let migrator = database.migrator(history(&files));
     assert_eq!(
         migrator.unmark("0002", None).await.unwrap_err().code(),
-        ErrorCode::UnknownStep
+        ErrorCode::NotPossible
     );
     assert!(!database.has_table("migrate_meta").await);
     migrator.run().await.unwrap();
@@ -73,7 +73,7 @@ async fn unmark_forgets(db: Db) {
         .unwrap();
     assert_eq!(
         migrator.unmark("0002", None).await.unwrap_err().code(),
-        ErrorCode::UnknownStep
+        ErrorCode::NotPossible
     );
     database.execute("DELETE FROM item").await;
     assert_eq!(names(&migrator.run().await.unwrap().steps), ["0002_more"]);
@@ -290,4 +290,34 @@ async fn lists_newest_first(db: Db) {
     assert_eq!(list[2].description.as_deref(), Some("Tidies."));
     assert_eq!(migrator.list(Some("TIDY")).await.unwrap().len(), 1);
     assert_eq!(migrator.list(Some("%")).await.unwrap().len(), 0);
+}
+
+async fn unmark_finds_what_only_the_database_knows(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let three = [
+        ("0001_initial.sql", ITEM),
+        ("0008_gone.sql", "SELECT 1"),
+        ("0009_gone.sql", "SELECT 1"),
+    ];
+    database.migrate(history(&three)).await;
+    let migrator = database.migrator(history(&[three[0], ("0010_later.sql", "SELECT 1")]));
+    let found = migrator.find_recorded("0009").await.unwrap();
+    assert_eq!(found.to_string(), "shop.0009_gone");
+    let several = migrator.unmark("000", None).await.unwrap_err();
+    assert_eq!(several.code(), ErrorCode::AmbiguousStep, "{several}");
+    let pending = migrator.unmark("0010", None).await.unwrap_err();
+    assert_eq!(pending.code(), ErrorCode::NotPossible, "{pending}");
+    assert!(
+        pending
+            .message()
+            .contains("`shop.0010_later` is not recorded as applied")
+    );
+    let unknown = migrator.unmark("0077", None).await.unwrap_err();
+    assert_eq!(unknown.code(), ErrorCode::UnknownStep, "{unknown}");
+    migrator.unmark("0009", None).await.unwrap();
+    migrator.unmark("shop.0008", None).await.unwrap();
+    assert_eq!(
+        database.count("SELECT count(*) FROM migrate_steps").await,
+        1
+    );
 }
