@@ -54,7 +54,7 @@ async fn next_batch(connection: &mut PgConnection, last: i64) -> sqlx::Result<Op
 
 /// Counts the gold accounts of each branch, one branch at a time.
 #[data_migration(after = ["0005_branch_gold_accounts"], atomic = false)]
-async fn count_gold_accounts_2026_11_27(cx: &mut Context<'_, Postgres>) -> Result<u64> {
+async fn count_gold_accounts_2026_11_20(cx: &mut Context<'_, Postgres>) -> Result<u64> {
     let branches: Vec<i32> = sqlx::query_scalar("SELECT bid FROM pgbench_branches ORDER BY bid")
         .fetch_all(cx.conn())
         .await?;

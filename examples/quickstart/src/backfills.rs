@@ -52,7 +52,7 @@ fn capitalised(name: &str) -> String {
 // Not atomic: each batch commits by itself, so that nobody waits for the whole table. Only empty
 // keys are filled, so that a run after an interruption goes on where the last one stopped.
 #[data_migration(after = ["0004_email_key"], atomic = false)]
-async fn fill_email_keys_2026_11_24(cx: &mut Context<'_, Portable>) -> Result<u64> {
+async fn fill_email_keys_2026_11_20(cx: &mut Context<'_, Portable>) -> Result<u64> {
     // By key, never by OFFSET, which reads all the rows before it again.
     const END_OF_BATCH: &str =
         "SELECT MAX(id) FROM (SELECT id FROM users WHERE id > ? ORDER BY id LIMIT 500) AS batch";
@@ -74,7 +74,7 @@ async fn fill_email_keys_2026_11_24(cx: &mut Context<'_, Portable>) -> Result<u6
 // Manual, because it makes sense only after `0006_close_two_teams` has said which teams those are;
 // that step runs it.
 #[data_migration(manual, after = ["0005_unique_email_key"])]
-async fn dissolve_closed_teams_2026_11_27(cx: &mut Context<'_, Portable>) -> Result<String> {
+async fn dissolve_closed_teams_2026_11_20(cx: &mut Context<'_, Portable>) -> Result<String> {
     const CLOSED: &str = "SELECT id, name FROM teams WHERE closed = 1 ORDER BY id";
     const SMALLEST_OPEN: &str = "SELECT t.id FROM teams t LEFT JOIN users u ON u.team_id = t.id \
                                  WHERE t.closed = 0 GROUP BY t.id ORDER BY COUNT(u.id), t.id LIMIT 1";

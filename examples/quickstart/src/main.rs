@@ -18,12 +18,29 @@ use sqlx::Connection as _;
 /// Used when DATABASE_URL names no other: a file in the current folder.
 const DEFAULT_URL: &str = "sqlite:quickstart.sqlite?mode=rwc";
 
+const USAGE: &str = "\
+quickstart            shows the teams, if the database is up to date
+quickstart migrate    migrates it; `quickstart migrate --help` says more
+
+The database is DATABASE_URL, or quickstart.sqlite in the current folder.";
+
 fn main() -> ExitCode {
     let cli = Cli::new(&MIGRATIONS)
         .default_url(DEFAULT_URL)
         .app_version(env!("CARGO_PKG_VERSION"));
     if let Some(exit) = cli.handle() {
         return exit;
+    }
+    match std::env::args().nth(1).as_deref() {
+        None => {}
+        Some("-h" | "--help") => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Some(_) => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
     }
     match show_teams() {
         Ok(()) => ExitCode::SUCCESS,
@@ -36,7 +53,10 @@ fn main() -> ExitCode {
 
 #[tokio::main(flavor = "current_thread")]
 async fn show_teams() -> Result<(), Box<dyn Error>> {
-    let url = std::env::var("DATABASE_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
+    let named = std::env::var("DATABASE_URL").ok();
+    let url = named
+        .filter(|url| !url.is_empty())
+        .unwrap_or_else(|| DEFAULT_URL.to_owned());
     refuse_pending(&url).await?;
 
     sqlx::any::install_default_drivers();

@@ -48,7 +48,7 @@ async fn does_what_the_readme_says(db: Db) {
     let (list, _) = done(&database, "migrate list").await;
     assert!(list.starts_with("Found 3 custom migration(s)"), "{list}");
     let (list, _) = done(&database, "migrate list --name EMAIL").await;
-    assert!(list.contains("fill_email_keys_2026_11_24"), "{list}");
+    assert!(list.contains("fill_email_keys_2026_11_20"), "{list}");
     assert!(!list.contains("tidy_names"), "{list}");
 
     let (teams, _) = done(&database, "").await;
@@ -64,6 +64,9 @@ async fn does_what_the_readme_says(db: Db) {
 
 async fn tells_how_to_begin(db: Db) {
     let database = TestDatabase::create(db).await;
+    let (usage, _) = done(&database, "--help").await;
+    assert!(usage.contains("quickstart migrate"), "{usage}");
+    assert_eq!(run(&database, "mirgate").await.code, Some(2));
     let exit = run(&database, "").await;
     assert_eq!(exit.code, Some(1), "{exit:?}");
     assert!(exit.stderr.contains("8 migrations are pending"), "{exit:?}");
@@ -77,7 +80,7 @@ async fn audits_what_it_should(db: Db) {
     let changes = "SELECT COUNT(*) FROM user_changes";
     assert_eq!(count(&database, changes).await, 982);
     let by_the_move =
-        format!("{changes} WHERE migration = 'quickstart.dissolve_closed_teams_2026_11_27'");
+        format!("{changes} WHERE migration = 'quickstart.dissolve_closed_teams_2026_11_20'");
     assert_eq!(count(&database, &by_the_move).await, 982);
 }
 
