@@ -5,6 +5,7 @@ use serde::Serialize;
 /// What to do about one kind of disagreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Policy {
     /// Refuse to run.
     Deny,

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A database, as far as its SQL is concerned.
+/// A database, as far as its SQL is concerned. Another one will be looked at in every `match`, so this
+/// is exhaustive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]

@@ -7,7 +7,7 @@ use std::fmt;
 /// The code is stable; the texts are for people and may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceError {
-    /// A stable, kebab-case code such as `unterminated-string`.
+    /// A stable code in snake_case such as `unterminated_string`.
     pub code: &'static str,
     /// The line, from 1.
     pub line: u32,

@@ -47,7 +47,7 @@ pub struct FolderFile {
 pub struct FolderError {
     /// The folder or file.
     pub path: PathBuf,
-    /// A stable, kebab-case code.
+    /// A stable code in snake_case.
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
@@ -118,19 +118,19 @@ fn unreadable_folder(path: &Path, error: &io::Error) -> FolderError {
     match error.kind() {
         io::ErrorKind::NotFound => FolderError::new(
             path,
-            "missing-folder",
+            "missing_folder",
             "there is no such folder",
             "create it with `cargo migrate new`, or correct the path, which starts at the package's Cargo.toml",
         ),
         io::ErrorKind::NotADirectory => FolderError::new(
             path,
-            "missing-folder",
+            "missing_folder",
             "it is not a folder",
             "name the folder that holds the SQL files",
         ),
         _ => FolderError::new(
             path,
-            "unreadable-folder",
+            "unreadable_folder",
             error.to_string(),
             "make the folder readable",
         ),
@@ -166,7 +166,7 @@ fn read_file(folder: &Path, file_name: String) -> Result<FolderFile, FolderError
     let name = FileName::parse(&file_name).map_err(|error| {
         FolderError::new(
             &path,
-            "bad-file-name",
+            "bad_file_name",
             error.to_string(),
             "rename the file, or move it out of the folder",
         )
@@ -174,7 +174,7 @@ fn read_file(folder: &Path, file_name: String) -> Result<FolderFile, FolderError
     let bytes = fs::read(&path).map_err(|error| {
         FolderError::new(
             &path,
-            "unreadable-file",
+            "unreadable_file",
             error.to_string(),
             "make the file readable",
         )
@@ -189,7 +189,7 @@ fn read_file(folder: &Path, file_name: String) -> Result<FolderFile, FolderError
             .count()
             + 1;
         let message = format!("it is not UTF-8: line {line} has a byte that is not");
-        FolderError::new(&path, "not-utf8", message, "save the file as UTF-8")
+        FolderError::new(&path, "not_utf8", message, "save the file as UTF-8")
     })?;
     if let Some(at) = text.find('\0') {
         let line = text
@@ -199,7 +199,7 @@ fn read_file(folder: &Path, file_name: String) -> Result<FolderFile, FolderError
         let message = format!("line {line} has a NUL character");
         return Err(FolderError::new(
             &path,
-            "nul-character",
+            "nul_character",
             message,
             "remove it: no database takes one in a statement",
         ));
@@ -222,7 +222,7 @@ fn conflicts(files: &[FolderFile]) -> Vec<FolderError> {
         if first.name.step != file.name.step && !numbers::may_share(files, first, file) {
             errors.push(FolderError::new(
                 &file.path,
-                "duplicate-number",
+                "duplicate_number",
                 format!(
                     "`{}` has the number {:04} already",
                     first.file_name, file.name.number
@@ -235,7 +235,7 @@ fn conflicts(files: &[FolderFile]) -> Vec<FolderError> {
         if let Some(other) = purposes.insert(purpose, file) {
             errors.push(FolderError::new(
                 &file.path,
-                "duplicate-file",
+                "duplicate_file",
                 format!("`{}` has the same purpose", other.file_name),
                 "keep one of them",
             ));
@@ -253,7 +253,7 @@ fn conflicts(files: &[FolderFile]) -> Vec<FolderError> {
                 (!has_up).then(|| {
                     FolderError::new(
                         &file.path,
-                        "down-without-up",
+                        "down_without_up",
                         "there is no file that goes forward",
                         format!("add `{expected}`"),
                     )

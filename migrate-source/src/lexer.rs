@@ -101,7 +101,7 @@ pub(crate) fn lex(sql: &str, database: Database) -> Lexed {
     let error = lexer.exec_open.map(|at| {
         lexer.error(
             at,
-            "unterminated-comment",
+            "unterminated_comment",
             "this executable comment is never closed",
             "close it with `*/`",
         )
@@ -333,7 +333,7 @@ impl<'a> Lexer<'a> {
             if self.delimiter.is_some() && first_on_line {
                 return Err(self.error(
                     start,
-                    "unterminated-statement",
+                    "unterminated_statement",
                     "the statement before this DELIMITER line is not ended",
                     "end it with the delimiter that is in force",
                 ));
@@ -354,7 +354,7 @@ impl<'a> Lexer<'a> {
             }
             _ => Err(self.error(
                 start,
-                "bad-delimiter",
+                "bad_delimiter",
                 "DELIMITER needs a terminator without quotes and backslashes",
                 "write for example `DELIMITER //`",
             )),
@@ -379,6 +379,6 @@ impl<'a> Lexer<'a> {
             ),
             _ => return Ok(()),
         };
-        Err(self.error(self.at, "client-command", message, help))
+        Err(self.error(self.at, "client_command", message, help))
     }
 }

@@ -207,7 +207,7 @@ impl<'a, 't> Splitter<'a, 't> {
                 .and_then(|rest| rest.split_whitespace().next())
                 .unwrap_or("");
             return Err(SourceError {
-                code: "unterminated-block",
+                code: "unterminated_block",
                 line,
                 column,
                 message: format!("the block that `{word}` opens is never closed"),

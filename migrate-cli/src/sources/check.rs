@@ -98,10 +98,10 @@ fn index_finding(folder: &Folder) -> Option<Finding> {
     let path = folder.path.join(INDEX_FILE);
     let (code, message) = match fs::read_to_string(&path) {
         Ok(index) => (
-            "stale-index",
+            "stale_index",
             check_index(folder, &index).err()?.to_string(),
         ),
-        Err(error) => ("missing-index", format!("the folder has no index: {error}")),
+        Err(error) => ("missing_index", format!("the folder has no index: {error}")),
     };
     Some(Finding {
         code,
@@ -179,7 +179,7 @@ fn reference_errors(file: &FolderFile, parsed: &SqlFile, folder: &Folder) -> Vec
                 None => "name a file of this folder, without `.sql`".to_owned(),
             };
             errors.push(SourceError {
-                code: "unknown-reference",
+                code: "unknown_reference",
                 line: header.line_of(key).unwrap_or(1),
                 column: 1,
                 message: format!("`{key}` names `{name}`, which this folder does not have"),

@@ -12,6 +12,7 @@ use crate::report::{DryRunReport, StepKind, StepOutcome, StepRun};
 
 /// How one data migration is to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RunStep {
     /// Unless it is applied.
     Run,

@@ -15,6 +15,7 @@ use crate::report::StepId;
 /// What [`Migrator::mark`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Marked {
     /// It was recorded as applied.
     Recorded,

@@ -129,7 +129,7 @@ fn direction_errors(sql: &SqlFile, file: &FolderFile) -> Vec<SourceError> {
         return Vec::new();
     }
     vec![SourceError {
-        code: "down-in-one-way-file",
+        code: "down_in_one_way_file",
         line: 1,
         column: 1,
         message: "the file's name says which way it goes, and yet it has a `-- migrate: down` part"

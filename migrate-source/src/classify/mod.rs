@@ -135,7 +135,7 @@ pub fn classify(statement: &str, database: Database) -> Class {
 /// use migrate_source::{Database, classify::atomic_step_errors};
 ///
 /// let errors = atomic_step_errors("DELETE FROM t;\nCOMMIT;", Some(Database::Sqlite));
-/// assert_eq!((errors[0].code, errors[0].line), ("transaction-control", 2));
+/// assert_eq!((errors[0].code, errors[0].line), ("transaction_control", 2));
 /// ```
 #[must_use]
 pub fn atomic_step_errors(sql: &str, database: Option<Database>) -> Vec<SourceError> {
@@ -204,7 +204,7 @@ pub fn any_step_errors(sql: &str, database: Option<Database>) -> Vec<SourceError
     errors
 }
 
-const TRANSACTION_CONTROL: &str = "transaction-control";
+const TRANSACTION_CONTROL: &str = "transaction_control";
 
 fn statement_error(
     sql: &str,
@@ -223,7 +223,7 @@ fn statement_error(
         Class::Transactional | Class::Opaque { .. } | Class::ImplicitCommit => None,
         Class::CopyStream { .. } => Some(copy_stream_error(sql, statement.start)),
         Class::OutsideTransaction { what } => at(
-            "outside-transaction",
+            "outside_transaction",
             format!(
                 "on {database}, {what} cannot be part of a transaction, and this step runs in one"
             ),
@@ -235,7 +235,7 @@ fn statement_error(
             "remove it: the step is one transaction by itself; or write `-- migrate: atomic = false` and keep transactions out of the file as well",
         ),
         Class::SilentNoOp { what } => at(
-            "silent-no-op",
+            "silent_no_op",
             format!("{what} has no effect inside a transaction, and this step runs in one"),
             if what == "PRAGMA foreign_keys" {
                 "write `-- migrate: foreign_keys = off` in the header"
@@ -266,7 +266,7 @@ pub(crate) fn copy_stream_error(sql: &str, offset: usize) -> SourceError {
     SourceError::at(
         sql,
         offset,
-        "copy-stream",
+        "copy_stream",
         "COPY with STDIN or STDOUT needs a client that streams the data; it would leave the session unusable",
         "write INSERT statements, or load the data in a data migration",
     )
@@ -276,7 +276,7 @@ fn set_local_error(sql: &str, offset: usize) -> SourceError {
     SourceError::at(
         sql,
         offset,
-        "silent-no-op",
+        "silent_no_op",
         "SET LOCAL ends with its transaction, and in a step that is not atomic each statement has one of its own: it has no effect",
         "write SET instead; the next step finds the session's own settings again",
     )

@@ -50,7 +50,7 @@ pub fn table_rebuild_risk(sql: &str) -> Option<SourceError> {
     Some(SourceError::at(
         sql,
         start,
-        "table-rebuild",
+        "table_rebuild",
         format!(
             "dropping `{table}` while the table is rebuilt deletes the rows of tables that refer to it with ON DELETE CASCADE"
         ),

@@ -335,7 +335,7 @@ fn what_may_run_anything() {
 #[test]
 fn set_local_is_refused_outside_atomic_steps() {
     let errors = any_step_errors("SELECT 1;\nSET LOCAL a = 1;", Some(Postgres));
-    assert_eq!((errors[0].code, errors[0].line), ("silent-no-op", 2));
+    assert_eq!((errors[0].code, errors[0].line), ("silent_no_op", 2));
     assert!(atomic_step_errors("SET LOCAL a = 1", Some(Postgres)).is_empty());
     assert!(any_step_errors("SET LOCAL a = 1", Some(MySql)).is_empty());
 }
@@ -356,19 +356,19 @@ fn an_atomic_step_has_no_transactions_of_its_own() {
     assert_eq!(
         codes(sql, Some(Postgres)),
         [
-            ("transaction-control", 2),
-            ("outside-transaction", 3),
-            ("transaction-control", 5)
+            ("transaction_control", 2),
+            ("outside_transaction", 3),
+            ("transaction_control", 5)
         ]
     );
     assert_eq!(codes(sql, None), codes(sql, Some(Postgres)));
     assert_eq!(
         codes("COPY t FROM STDIN;", Some(Postgres)),
-        [("copy-stream", 1)]
+        [("copy_stream", 1)]
     );
     assert_eq!(
         codes("PRAGMA foreign_keys = OFF;", Some(Sqlite)),
-        [("silent-no-op", 1)]
+        [("silent_no_op", 1)]
     );
     assert!(
         atomic_step_errors("PRAGMA foreign_keys = OFF;", Some(Sqlite))[0]
@@ -378,7 +378,7 @@ fn an_atomic_step_has_no_transactions_of_its_own() {
     assert_eq!(codes("CREATE TABLE t (a int);", Some(MySql)), []);
     assert_eq!(
         codes("LOCK TABLES t WRITE;", Some(MySql)),
-        [("transaction-control", 1)]
+        [("transaction_control", 1)]
     );
     assert_eq!(codes("SELECT 'BEGIN'; -- COMMIT;\n", Some(Sqlite)), []);
     assert_eq!(
@@ -457,7 +457,7 @@ fn rebuilt_tables() {
     ];
     for (sql, line) in rebuilds {
         let error = table_rebuild_risk(sql).expect(sql);
-        assert_eq!((error.code, error.line), ("table-rebuild", line));
+        assert_eq!((error.code, error.line), ("table_rebuild", line));
         assert!(error.help.contains("foreign_keys = off"));
     }
     for sql in [

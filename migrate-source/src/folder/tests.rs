@@ -91,14 +91,14 @@ fn an_empty_folder_is_in_order() {
 fn a_missing_folder_and_a_file_in_its_place() {
     let scratch = Scratch::new(&[("0001_a.sql", "")]);
     let errors = read_folder(&scratch.0.join("none")).expect_err("missing");
-    assert_eq!(errors[0].code, "missing-folder");
+    assert_eq!(errors[0].code, "missing_folder");
     assert!(
         errors[0].to_string().contains("there is no such folder"),
         "{}",
         errors[0]
     );
     let errors = read_folder(&scratch.0.join("0001_a.sql")).expect_err("a file");
-    assert_eq!(errors[0].code, "missing-folder");
+    assert_eq!(errors[0].code, "missing_folder");
 }
 
 #[test]
@@ -119,20 +119,20 @@ fn every_mistake_is_reported_at_once() {
     let mut codes = scratch.codes();
     codes.sort();
     let expected = [
-        ("bad-file-name", "0006_g.SQL"),
-        ("bad-file-name", "initial.sql"),
-        ("down-without-up", "0003_d.down.sql"),
-        ("down-without-up", "0004_e.postgres.down.sql"),
-        ("duplicate-file", "0002_c.up.sql"),
-        ("duplicate-number", "0001_b.sql"),
-        ("not-utf8", "0007_h.sql"),
-        ("nul-character", "0005_f.sql"),
+        ("bad_file_name", "0006_g.SQL"),
+        ("bad_file_name", "initial.sql"),
+        ("down_without_up", "0003_d.down.sql"),
+        ("down_without_up", "0004_e.postgres.down.sql"),
+        ("duplicate_file", "0002_c.up.sql"),
+        ("duplicate_number", "0001_b.sql"),
+        ("not_utf8", "0007_h.sql"),
+        ("nul_character", "0005_f.sql"),
     ];
     assert_eq!(codes, expected.map(|(code, name)| (code, name.to_owned())));
     let errors = read_folder(&scratch.0).expect_err("mistakes");
     let utf8 = errors
         .iter()
-        .find(|error| error.code == "not-utf8")
+        .find(|error| error.code == "not_utf8")
         .expect("it");
     assert!(utf8.message.contains("line 2"), "{utf8}");
 }

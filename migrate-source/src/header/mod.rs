@@ -156,7 +156,7 @@ impl<'a> Comment<'a> {
     pub(crate) fn too_late(&self) -> SourceError {
         self.error(
             0,
-            "directive-after-statement",
+            "directive_after_statement",
             "a directive stands behind the first statement, where it has no effect".to_owned(),
             "move it to the top of the file, above the first statement".to_owned(),
         )
@@ -165,7 +165,7 @@ impl<'a> Comment<'a> {
     fn not_a_directive(&self) -> SourceError {
         self.error(
             0,
-            "bad-directive",
+            "bad_directive",
             "this comment looks like a directive, but is not written as one".to_owned(),
             "write `-- migrate: key = value`".to_owned(),
         )
@@ -217,7 +217,7 @@ impl Reader {
             Err((at, problem)) => self.errors.push(
                 comment.error(
                     offset + at,
-                    "bad-directive",
+                    "bad_directive",
                     problem,
                     "write `-- migrate: key = value`, for example `-- migrate: atomic = false`"
                         .to_owned(),
@@ -234,7 +234,7 @@ impl Reader {
         if let Some(line) = self.header.line_of(key) {
             self.errors.push(comment.error(
                 offset + directive.at,
-                "duplicate-directive",
+                "duplicate_directive",
                 format!("`{key}` is given twice; line {line} has it already"),
                 "keep one of them; several values go into a list, `[\"a\", \"b\"]`".to_owned(),
             ));
@@ -244,7 +244,7 @@ impl Reader {
         if let Err((problem, help)) = self.set(key, &directive.value) {
             self.errors.push(comment.error(
                 offset + directive.value_at,
-                "bad-directive-value",
+                "bad_directive_value",
                 problem,
                 help,
             ));
@@ -281,7 +281,7 @@ impl Reader {
 fn contradiction(comment: &Comment<'_>, offset: usize) -> SourceError {
     comment.error(
         offset,
-        "contradicting-directives",
+        "contradicting_directives",
         "`atomic = true` and `no-transaction` contradict each other".to_owned(),
         "keep one of them".to_owned(),
     )
@@ -296,7 +296,7 @@ fn unknown_key(comment: &Comment<'_>, offset: usize, directive: &Directive<'_>) 
     let key = directive.key;
     comment.error(
         offset + directive.at,
-        "unknown-directive",
+        "unknown_directive",
         format!("`{key}` is not a directive"),
         help,
     )

@@ -118,15 +118,15 @@ fn directives_of_sqlx() {
     );
     assert_eq!(
         errors("-- no-transaction\n-- migrate: atomic = true\n"),
-        [("contradicting-directives", 2, 13)]
+        [("contradicting_directives", 2, 13)]
     );
     assert_eq!(
         errors("-- migrate: atomic = true\n-- no-transaction\n"),
-        [("contradicting-directives", 2, 3)]
+        [("contradicting_directives", 2, 3)]
     );
     assert_eq!(
         errors("SELECT 1;\n-- no-transaction\n"),
-        [("directive-after-statement", 2, 3)]
+        [("directive_after_statement", 2, 3)]
     );
 }
 
@@ -134,7 +134,7 @@ fn directives_of_sqlx() {
 fn misspelt_directives_get_the_nearest_one() {
     assert_eq!(
         errors("-- a\n-- migrate: atomik = false"),
-        [("unknown-directive", 2, 13)]
+        [("unknown_directive", 2, 13)]
     );
     says("-- migrate: atomik = false", "did you mean `atomic`?");
     says(
@@ -151,7 +151,7 @@ fn misspelt_directives_get_the_nearest_one() {
     says("-- migrate: colour = red", "known are atomic, after,");
     assert_eq!(
         errors("-- migrate: atomic = false, atomik = true"),
-        [("unknown-directive", 1, 29)]
+        [("unknown_directive", 1, 29)]
     );
 }
 
@@ -169,7 +169,7 @@ fn comments_that_are_meant_as_directives_are_refused() {
             assert_eq!(header(text), Header::default());
             continue;
         }
-        assert_eq!(errors(text)[0].0, "bad-directive", "{text}");
+        assert_eq!(errors(text)[0].0, "bad_directive", "{text}");
     }
 }
 
@@ -228,7 +228,7 @@ fn wrong_values() {
 fn given_twice_is_an_error_at_the_second() {
     assert_eq!(
         errors("-- migrate: atomic = false\n-- migrate: atomic = false\n"),
-        [("duplicate-directive", 2, 13)]
+        [("duplicate_directive", 2, 13)]
     );
     says(
         "-- migrate: run = \"a_2026_11_20\"\n\n-- migrate: run = \"b_2026_11_20\"",
@@ -240,11 +240,11 @@ fn given_twice_is_an_error_at_the_second() {
 fn a_directive_after_the_first_statement_is_an_error() {
     assert_eq!(
         errors("SELECT 1;\n  -- migrate: atomic = false\n"),
-        [("directive-after-statement", 2, 5)]
+        [("directive_after_statement", 2, 5)]
     );
     assert_eq!(
         errors("SELECT 1 -- migrate: atomic = false\n;"),
-        [("directive-after-statement", 1, 12)]
+        [("directive_after_statement", 1, 12)]
     );
     assert_eq!(
         header("SELECT '\n-- migrate: atomic = false\n';"),

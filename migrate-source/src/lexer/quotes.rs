@@ -60,7 +60,7 @@ impl Lexer<'_> {
             if rest.is_empty() {
                 return Err(self.error(
                     start,
-                    "unterminated-comment",
+                    "unterminated_comment",
                     "this comment is never closed",
                     "close it with `*/`",
                 ));
@@ -146,9 +146,9 @@ impl Lexer<'_> {
 
     fn unterminated(&self, start: usize, quote: u8, name: bool) -> SourceError {
         let (code, what) = if name {
-            ("unterminated-name", "quoted name")
+            ("unterminated_name", "quoted name")
         } else {
-            ("unterminated-string", "string")
+            ("unterminated_string", "string")
         };
         let quote = char::from(quote);
         self.error(
@@ -164,7 +164,7 @@ impl Lexer<'_> {
         if self.byte(0).is_none() {
             return Err(self.error(
                 start,
-                "unterminated-name",
+                "unterminated_name",
                 "this name in brackets is never closed",
                 "close it with `]`",
             ));
@@ -191,7 +191,7 @@ impl Lexer<'_> {
             let tag = String::from_utf8_lossy(tag);
             return Err(self.error(
                 start,
-                "unterminated-dollar-quote",
+                "unterminated_dollar_quote",
                 &format!("this dollar quote `{tag}` is never closed"),
                 &format!("close it with `{tag}`"),
             ));

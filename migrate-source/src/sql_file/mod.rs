@@ -118,7 +118,7 @@ pub fn parse_normalised(
         return Err(vec![SourceError::at(
             text,
             at,
-            "nul-character",
+            "nul_character",
             "the file has a NUL character",
             "remove it: no database takes one in a statement",
         )]);
@@ -267,7 +267,7 @@ fn cut(
     first_statement: Option<usize>,
 ) -> Result<(String, Option<String>), SourceError> {
     let fail = |at: usize, message: &str, help: &str| {
-        Err(SourceError::at(text, at, "bad-parts", message, help))
+        Err(SourceError::at(text, at, "bad_parts", message, help))
     };
     let Some(first) = markers.first() else {
         return Ok((text.to_owned(), None));

@@ -68,23 +68,23 @@ fn directives_may_stand_behind_the_first_marker() {
 fn wrong_parts() {
     assert_eq!(
         codes("-- migrate: down\nSELECT 1;", None),
-        [("bad-parts", 1)]
+        [("bad_parts", 1)]
     );
     assert_eq!(
         codes("-- migrate: up\n-- migrate: down\n-- migrate: down", None),
-        [("bad-parts", 3)]
+        [("bad_parts", 3)]
     );
     assert_eq!(
         codes("-- migrate: up\nSELECT 1;\n-- migrate: up", None),
-        [("bad-parts", 3)]
+        [("bad_parts", 3)]
     );
     assert_eq!(
         codes("SELECT 1;\n-- migrate: up\nSELECT 2;", None),
-        [("bad-parts", 2)]
+        [("bad_parts", 2)]
     );
     assert_eq!(
         codes("SELECT 1;\n-- migrate: down\nSELECT 2;", None),
-        [("bad-parts", 2)]
+        [("bad_parts", 2)]
     );
 }
 
@@ -101,7 +101,7 @@ fn a_marker_inside_a_block_is_an_error() {
     let sql = "-- migrate: up\nCREATE TRIGGER t INSERT ON x BEGIN\nSELECT 1;\n-- migrate: down\nSELECT 2;\nEND;";
     assert_eq!(
         codes(sql, Some(Database::Sqlite)),
-        [("unterminated-block", 2)]
+        [("unterminated_block", 2)]
     );
 }
 
@@ -110,9 +110,9 @@ fn unterminated_things_and_header_mistakes_are_reported_together() {
     let sql = "-- migrate: atomik = true\nSELECT 'a;\n";
     assert_eq!(
         codes(sql, Some(Database::Postgres)),
-        [("unknown-directive", 1), ("unterminated-string", 2)]
+        [("unknown_directive", 1), ("unterminated_string", 2)]
     );
-    assert_eq!(codes("SELECT 1;\n\0", None), [("nul-character", 2)]);
+    assert_eq!(codes("SELECT 1;\n\0", None), [("nul_character", 2)]);
 }
 
 #[test]
@@ -128,9 +128,9 @@ fn without_a_database_the_first_that_can_read_it_does() {
     }
     assert_eq!(
         codes("SELECT `a;\nSELECT 'it''s", None),
-        [("unterminated-string", 2)]
+        [("unterminated_string", 2)]
     );
-    assert_eq!(codes("\\i other.sql", None), [("client-command", 1)]);
+    assert_eq!(codes("\\i other.sql", None), [("client_command", 1)]);
 }
 
 #[test]

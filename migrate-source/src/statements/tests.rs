@@ -382,80 +382,80 @@ fn oracle_mode_body_is_left_to_the_delimiter() {
 #[test]
 fn unterminated_things_are_errors_at_their_opening() {
     for database in Database::ALL {
-        fails(database, "SELECT 1;\n  'abc", "unterminated-string", 2, 3);
-        fails(database, "SELECT /* a", "unterminated-comment", 1, 8);
-        fails(database, "é /* a", "unterminated-comment", 1, 3);
+        fails(database, "SELECT 1;\n  'abc", "unterminated_string", 2, 3);
+        fails(database, "SELECT /* a", "unterminated_comment", 1, 8);
+        fails(database, "é /* a", "unterminated_comment", 1, 3);
     }
-    fails(Postgres, "SELECT \"a", "unterminated-name", 1, 8);
-    fails(Postgres, "SELECT E'a\\'", "unterminated-string", 1, 8);
-    fails(Postgres, "/* /* */", "unterminated-comment", 1, 1);
+    fails(Postgres, "SELECT \"a", "unterminated_name", 1, 8);
+    fails(Postgres, "SELECT E'a\\'", "unterminated_string", 1, 8);
+    fails(Postgres, "/* /* */", "unterminated_comment", 1, 1);
     fails(
         Postgres,
         "DO $$ BEGIN\n$x$",
-        "unterminated-dollar-quote",
+        "unterminated_dollar_quote",
         1,
         4,
     );
-    fails(Postgres, "DO $tag$ $$", "unterminated-dollar-quote", 1, 4);
+    fails(Postgres, "DO $tag$ $$", "unterminated_dollar_quote", 1, 4);
     fails(
         Postgres,
         "CREATE FUNCTION f() BEGIN ATOMIC SELECT 1;",
-        "unterminated-block",
+        "unterminated_block",
         1,
         21,
     );
-    fails(Sqlite, "SELECT [a", "unterminated-name", 1, 8);
-    fails(Sqlite, "SELECT `a", "unterminated-name", 1, 8);
+    fails(Sqlite, "SELECT [a", "unterminated_name", 1, 8);
+    fails(Sqlite, "SELECT `a", "unterminated_name", 1, 8);
     fails(
         Sqlite,
         "CREATE TRIGGER t INSERT ON x\nBEGIN SELECT 1; SELECT CASE WHEN 1 THEN 2 END;",
-        "unterminated-block",
+        "unterminated_block",
         2,
         1,
     );
-    fails(MySql, "SELECT \"a", "unterminated-string", 1, 8);
-    fails(MySql, "SELECT 'a\\'", "unterminated-string", 1, 8);
-    fails(MySql, "SELECT 'a\\", "unterminated-string", 1, 8);
+    fails(MySql, "SELECT \"a", "unterminated_string", 1, 8);
+    fails(MySql, "SELECT 'a\\'", "unterminated_string", 1, 8);
+    fails(MySql, "SELECT 'a\\", "unterminated_string", 1, 8);
     fails(
         MySql,
         "SELECT 1 /*!40000 , 2",
-        "unterminated-comment",
+        "unterminated_comment",
         1,
         10,
     );
     fails(
         MySql,
         "CREATE PROCEDURE p() BEGIN\nIF a THEN SELECT 1; END;",
-        "unterminated-block",
+        "unterminated_block",
         1,
         22,
     );
     fails(
         MySql,
         "CREATE PROCEDURE p() BEGIN\nWHILE a DO SELECT 1;",
-        "unterminated-block",
+        "unterminated_block",
         2,
         1,
     );
     fails(
         MySql,
         "DELIMITER //\nCREATE PROCEDURE p() BEGIN END;\nDELIMITER ;",
-        "unterminated-statement",
+        "unterminated_statement",
         3,
         1,
     );
-    fails(MySql, "DELIMITER \nSELECT 1", "bad-delimiter", 1, 1);
-    fails(MySql, "DELIMITER '//'", "bad-delimiter", 1, 1);
+    fails(MySql, "DELIMITER \nSELECT 1", "bad_delimiter", 1, 1);
+    fails(MySql, "DELIMITER '//'", "bad_delimiter", 1, 1);
 }
 
 #[test]
 fn lines_for_clients_are_refused() {
-    fails(Postgres, "SELECT 1;\n\\i other.sql", "client-command", 2, 1);
-    fails(Postgres, "SELECT 1 \\gset", "client-command", 1, 10);
-    fails(Sqlite, ".read other.sql", "client-command", 1, 1);
-    fails(Sqlite, "SELECT 1;\n.mode csv", "client-command", 2, 1);
-    fails(Sqlite, "\\i other.sql", "client-command", 1, 1);
-    fails(MySql, "SELECT 1\\G", "client-command", 1, 9);
+    fails(Postgres, "SELECT 1;\n\\i other.sql", "client_command", 2, 1);
+    fails(Postgres, "SELECT 1 \\gset", "client_command", 1, 10);
+    fails(Sqlite, ".read other.sql", "client_command", 1, 1);
+    fails(Sqlite, "SELECT 1;\n.mode csv", "client_command", 2, 1);
+    fails(Sqlite, "\\i other.sql", "client_command", 1, 1);
+    fails(MySql, "SELECT 1\\G", "client_command", 1, 9);
 }
 
 #[test]
@@ -463,7 +463,7 @@ fn data_after_copy_is_blamed_on_the_copy() {
     fails(
         Postgres,
         "SELECT 1;\nCOPY t FROM stdin;\n1\tit's\n\\.\n",
-        "copy-stream",
+        "copy_stream",
         2,
         1,
     );
