@@ -23,6 +23,7 @@ use crate::secret::DatabaseUrl;
     after_help = EXAMPLES_AND_EXIT_CODES,
     subcommand_help_heading = "Verbs",
     subcommand_value_name = "VERB",
+    subcommand_precedence_over_arg = true,
     disable_help_subcommand = true
 )]
 pub(crate) struct Typed {
@@ -106,9 +107,10 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true)]
     pub(crate) json: bool,
 
-    /// How much is said: errors only, what happens, details, every statement [default: 1].
+    /// How much is said: errors only, what happens, details, every statement [default: 1; without a number: 2].
     #[arg(
         short = 'v', long, global = true, value_name = "0..3", default_value_t = 1,
+        num_args = 0..=1, default_missing_value = "2",
         hide_default_value = true, value_parser = clap::value_parser!(u8).range(0..=3)
     )]
     pub(crate) verbosity: u8,
@@ -133,7 +135,7 @@ pub(crate) struct GlobalArgs {
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) lease: Option<Duration>,
 
-    /// How long to wait for a holder of the lock that shows no progress [default: 10m].
+    /// Give up when the lock's holder has shown no progress for this long [default: 10m].
     #[arg(long, global = true, value_name = "TIME", value_parser = parse_duration)]
     pub(crate) wait: Option<Duration>,
 

@@ -63,13 +63,28 @@ impl Failure {
     }
 }
 
+/// A driver's error without what the drivers put in front of the server's own words.
+fn without_wrapper(text: &str) -> &str {
+    let text = text
+        .strip_prefix("error returned from database: ")
+        .unwrap_or(text);
+    // `(code: 1) no such table: t`, `1146 (42S02): Table 't' doesn't exist`
+    match text.split_once(") ").or_else(|| text.split_once("): ")) {
+        Some((code, rest)) if code.starts_with("(code: ") => rest,
+        Some(_) if text.starts_with(|c: char| c.is_ascii_digit()) => {
+            text.split_once("): ").map_or(text, |(_, rest)| rest)
+        }
+        _ => text,
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let mut causes = Vec::new();
         let mut next = error.source();
         while let Some(cause) = next {
             let text = cause.to_string();
-            let said = error.message().contains(&text)
+            let said = error.message().contains(without_wrapper(&text))
                 || causes
                     .last()
                     .is_some_and(|last: &String| last.contains(&text));
@@ -86,6 +101,32 @@ impl From<Error> for Failure {
             progress: error.progress().cloned().map(Box::new),
             intro: None,
             causes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_drivers_put_in_front_is_no_cause_of_its_own() {
+        for (said, core) in [
+            (
+                "error returned from database: (code: 1) no such table: t",
+                "no such table: t",
+            ),
+            (
+                "error returned from database: 1146 (42S02): Table 't' doesn't exist",
+                "Table 't' doesn't exist",
+            ),
+            (
+                "error returned from database: syntax error at or near \"x\"",
+                "syntax error at or near \"x\"",
+            ),
+            ("disk (sda): full", "disk (sda): full"),
+        ] {
+            assert_eq!(without_wrapper(said), core);
         }
     }
 }

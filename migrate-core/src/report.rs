@@ -329,7 +329,9 @@ pub struct ListEntry {
     pub step: StepId,
     /// SQL file or function; `None` for a row of an unknown kind.
     pub kind: Option<StepKind>,
-    /// When it was applied; `None` when it is pending.
+    /// Its state.
+    pub state: State,
+    /// When it was applied; `None` when it is not.
     pub applied_at: Option<String>,
     /// The doc comment of a function.
     pub description: Option<String>,

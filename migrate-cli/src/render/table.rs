@@ -6,6 +6,9 @@ use super::units;
 /// The width of `999 ms` and `59.9 s`.
 const USUAL_DURATION: usize = 6;
 
+/// How far the rest of a row that is wider than the terminal is indented.
+const CONTINUATION: usize = 4;
+
 /// A last column is not cut to less than this.
 const LEAST_SHOWN: usize = 16;
 
@@ -137,13 +140,25 @@ fn render_row(out: &mut String, cells: &[Cell], widths: &[usize], paint: Paint) 
         return;
     };
     let line = out.rfind('\n').map_or(0, |newline| newline + 1);
-    let mut used = out[line..].chars().count();
+    let indent = out[line..].chars().count();
+    let mut used = indent;
     let mut gap = "";
+    let mut wrapped = false;
     for (at, (cell, width)) in cells[..=last].iter().zip(widths).enumerate() {
         // A column that is empty in all rows takes no room.
         if *width == 0 && cell.text.is_empty() {
             continue;
         }
+        if at > 0 && !fits(cell, at == last, used + gap.len(), paint) {
+            let line = out.trim_end_matches(' ').len();
+            out.truncate(line);
+            out.push('\n');
+            used = indent + CONTINUATION;
+            out.push_str(&" ".repeat(used));
+            (gap, wrapped) = ("", true);
+        }
+        // Behind a break the columns are no columns any more.
+        let width = if wrapped { &0 } else { width };
         out.push_str(gap);
         used += gap.len();
         let padding = " ".repeat(width.saturating_sub(cell.width()));
@@ -164,6 +179,14 @@ fn render_row(out: &mut String, cells: &[Cell], widths: &[usize], paint: Paint) 
     }
     let end = out.trim_end_matches(' ').len();
     out.truncate(end);
+}
+
+/// Whether a cell still stands on the line. The last one may be cut if enough of it is left.
+fn fits(cell: &Cell, last: bool, used: usize, paint: Paint) -> bool {
+    let Some(room) = paint.width().map(|whole| whole.saturating_sub(used)) else {
+        return true;
+    };
+    cell.width() <= room || (last && room >= LEAST_SHOWN)
 }
 
 /// A text that does not fit is cut, unless almost nothing would be left of it.
@@ -243,7 +266,30 @@ mod tests {
         assert_eq!(render(33), " [X] a  lower-cases every address\n");
         assert_eq!(render(32), " [X] a  lower-cases every addre…\n");
         assert_eq!(render(27), " [X] a  lower-cases every…\n");
-        assert_eq!(render(20), render(100), "too narrow to be of use");
+        assert_eq!(render(23), " [X] a\n     lower-cases every…\n");
+    }
+
+    #[test]
+    fn on_a_narrow_terminal_a_row_goes_on_below() {
+        let mut table = Table::new();
+        let cells = [
+            "#12",
+            "2026-11-20 10:03:44",
+            "users.0001_initial",
+            "run",
+            "applied",
+        ];
+        table.row(0, cells.map(Cell::new).into());
+        let render = |width| table.render(Paint::new(false).within(Some(width)));
+        assert_eq!(
+            render(40),
+            "#12  2026-11-20 10:03:44\n    users.0001_initial  run  applied\n"
+        );
+        assert_eq!(
+            render(30),
+            "#12  2026-11-20 10:03:44\n    users.0001_initial  run\n    applied\n"
+        );
+        assert_eq!(render(80).lines().count(), 1);
     }
 
     fn strip_escapes(text: &str) -> String {

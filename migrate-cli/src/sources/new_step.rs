@@ -205,15 +205,31 @@ fn type_name(database: Database) -> &'static str {
     }
 }
 
+/// With its number, date and the endings of a file, a name of this length still fits everywhere.
+const LONGEST_DESCRIPTION: usize = 100;
+
 /// `Add e-mail` as `add_e_mail`: the words in lower case.
 fn description(typed: &str) -> Result<String, Failure> {
     let typed = typed.strip_suffix(".sql").unwrap_or(typed);
+    if let Some(letter) = typed.chars().find(|c| !c.is_ascii() && c.is_alphanumeric()) {
+        let failure = Failure::usage(format!(
+            "`{}`: a step's name has no `{letter}`",
+            typed.escape_debug()
+        ));
+        return Err(failure.help("say it with the letters a to z, digits and `_`"));
+    }
     let words: Vec<String> = typed
         .split(|c: char| !c.is_ascii_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_ascii_lowercase)
         .collect();
     let joined = words.join("_");
+    if joined.len() > LONGEST_DESCRIPTION {
+        return Err(Failure::usage(format!(
+            "the name has {} characters; {LONGEST_DESCRIPTION} are the most",
+            joined.len()
+        )));
+    }
     match joined.chars().next() {
         Some('a'..='z') => Ok(joined),
         Some(_) => {

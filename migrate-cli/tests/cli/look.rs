@@ -47,6 +47,78 @@ async fn list_keeps_its_form_and_shows_what_is_pending() {
 }
 
 #[tokio::test]
+async fn a_plan_shows_the_functions_that_a_sql_step_runs() {
+    let database = Database::new();
+    database.migrate("").await;
+    let ran = database
+        .migrate_with(history::running_a_function(), "plan")
+        .await;
+    golden::check("plan_runs.txt", &golden::normalize(&ran.transcript("plan")));
+    let ran = database
+        .migrate_with(history::running_a_function(), "plan --json")
+        .await;
+    assert_eq!(
+        ran.json()["result"]["steps"][0]["runs"],
+        serde_json::json!(["users.tidy_names_2026_11_20"])
+    );
+    // What is applied is not run again.
+    database.migrate("mark tidy_names_2026_11_20").await;
+    let ran = database
+        .migrate_with(history::running_a_function(), "plan --json")
+        .await;
+    assert_eq!(
+        ran.json()["result"]["steps"][0]["runs"],
+        serde_json::json!([])
+    );
+}
+
+#[tokio::test]
+async fn a_list_tells_what_failed() {
+    let database = Database::new();
+    database.migrate_with(history::failing(), "").await;
+    let ran = database.migrate_with(history::failing(), "list").await;
+    let line = ran.stdout.lines().find(|line| line.contains("never_works"));
+    assert!(
+        line.is_some_and(|line| line.ends_with(" failed")),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[tokio::test]
+async fn status_does_not_advise_a_run_that_would_refuse() {
+    let database = Database::new();
+    database.migrate("").await;
+    let waiting = history::edited_and_waiting();
+    let ran = database
+        .migrate_with(waiting, "status --edited allow --json")
+        .await;
+    let problems = ran.json()["result"]["problems"].clone();
+    assert_eq!(problems[0]["code"], "dependency_not_applied");
+    let ran = database.migrate_with(history::waiting(), "status").await;
+    assert!(ran.stderr.contains("1 pending"), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("next: `shop migrate plan` shows what a run would refuse"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test]
+async fn verbosity_without_a_number_is_details() {
+    let database = Database::new();
+    database.migrate("").await;
+    let detailed = database.migrate("list -v 2").await;
+    assert!(detailed.stdout.contains("Lower-cases every address."));
+    for words in ["list -v", "-v list", "--verbosity list"] {
+        let ran = database.migrate(words).await;
+        assert_eq!(ran.exit.code(), 0, "{words}: {}", ran.stderr);
+        assert_eq!(ran.stdout, detailed.stdout, "{words}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_list_says_so_in_the_known_words() {
     let history = || {
         let sql = "CREATE TABLE t (id INTEGER);";

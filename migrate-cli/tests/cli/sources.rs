@@ -126,6 +126,7 @@ fn new_never_overwrites_and_refuses_what_it_cannot_name() {
             "new 0002_add_email",
             "new 0002",
             "new '!'",
+            "new 'café menu'",
             "new x --after 0009",
             "new x --after 0001_initail",
             "new x --after 'a b'",
@@ -146,7 +147,7 @@ fn new_prints_or_appends_a_function() {
         "new_rust.txt",
         &[
             "new lower_emails_v1 --rust --date 2026-11-20",
-            "new lower_emails_v2_2026_11_21 --rust --database mysql --non-atomic",
+            "new lower_emails_v2_2026_11_20 --rust --database mysql --non-atomic",
             "new tidy_names --rust --manual --date 2026_11_20",
             &format!("new lower_emails_v1 --rust --date 2026-11-20 --into {into} --after 0001"),
             &format!(

@@ -55,6 +55,17 @@ pub(crate) fn edited_and_waiting() -> History {
         .expect("a history")
 }
 
+/// The shop with a step that waits for the manual one.
+pub(crate) fn waiting() -> History {
+    let waiting = "-- migrate: after = [\"0003_unique\", \"tidy_names_2026_11_20\"]\nSELECT 1;\n";
+    users()
+        .sql("users", "0004_waiting.sql", waiting)
+        .function(&LOWER_EMAILS)
+        .function(&TIDY_NAMES)
+        .build()
+        .expect("a history")
+}
+
 /// The shop without the manual function.
 pub(crate) fn without_tidy_names() -> History {
     users().function(&LOWER_EMAILS).build().expect("a history")
@@ -83,6 +94,17 @@ pub(crate) fn failing() -> History {
             "0004_last.sql",
             "-- migrate: after = [\"0003_unique\", \"never_works_2026_11_20\"]\nSELECT 1;\n",
         )
+        .build()
+        .expect("a history")
+}
+
+/// The shop with a SQL file that runs the manual function.
+pub(crate) fn running_a_function() -> History {
+    let text = "-- migrate: run = \"tidy_names_2026_11_20\"\nSELECT 1;\n";
+    users()
+        .function(&LOWER_EMAILS)
+        .function(&TIDY_NAMES)
+        .sql("users", "0004_tidy.sql", text)
         .build()
         .expect("a history")
 }

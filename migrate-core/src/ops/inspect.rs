@@ -68,8 +68,8 @@ impl Migrator<'_> {
         })
     }
 
-    /// Every step with when it was applied, newest first, pending ones last; `filter` is a part
-    /// of the name, whatever its case. Writes nothing.
+    /// Every step with when it was applied, newest first, the others last; `filter` is a part of
+    /// the name, whatever its case. Writes nothing.
     ///
     /// # Errors
     ///
@@ -83,41 +83,40 @@ impl Migrator<'_> {
 
     async fn list_inner(&self, filter: Option<&str>) -> Result<Vec<ListEntry>, Error> {
         let history = self.checked_history()?;
-        let opened = self.look().await?;
-        let rows = opened.ledger.rows();
-        let mut entries: Vec<ListEntry> = rows
-            .iter()
-            .filter(|row| row.is_applied())
-            .map(|row| {
-                let id = StepId::new(&row.app, &row.name);
-                ListEntry {
-                    description: history.get(&id).and_then(|step| step.description.clone()),
-                    kind: kind_of(&row.kind),
-                    applied_at: row.applied_at.clone(),
-                    step: id,
-                }
-            })
-            .collect();
+        let mut opened = self.look().await?;
+        let status = self.status_opened(&mut opened, history).await;
+        opened.connection.close().await;
+        let (applied, waiting): (Vec<_>, Vec<_>) = status?
+            .steps
+            .into_iter()
+            .partition(|entry| entry.applied_at.is_some());
+        let places: HashMap<&StepId, usize> = history.iter().map(Step::id).zip(0..).collect();
+        // Steps of one transaction may have one time: of those, the later in the history is newer.
+        let mut entries = applied;
         entries.sort_by(|a, b| {
+            let place = |entry: &StatusEntry| places.get(&entry.step).copied();
             b.applied_at
                 .cmp(&a.applied_at)
+                .then_with(|| place(b).cmp(&place(a)))
                 .then_with(|| a.step.cmp(&b.step))
         });
-        let pending = history
-            .iter()
-            .filter(|step| !rows.find(&step.id).is_some_and(LedgerRow::is_applied));
-        entries.extend(pending.map(|step| ListEntry {
-            step: step.id.clone(),
-            kind: Some(step.kind()),
-            applied_at: None,
-            description: step.description.clone(),
-        }));
-        if let Some(filter) = filter {
-            let wanted = filter.to_lowercase();
-            entries.retain(|entry| entry.step.to_string().to_lowercase().contains(&wanted));
-        }
-        opened.connection.close().await;
-        Ok(entries)
+        entries.extend(waiting);
+        let wanted = filter.map(str::to_lowercase);
+        let is_wanted = |entry: &StatusEntry| {
+            let name = entry.step.to_string().to_lowercase();
+            wanted.as_ref().is_none_or(|wanted| name.contains(wanted))
+        };
+        entries.retain(is_wanted);
+        Ok(entries
+            .into_iter()
+            .map(|entry| ListEntry {
+                step: entry.step,
+                kind: entry.kind,
+                state: entry.state,
+                applied_at: entry.applied_at,
+                description: entry.description,
+            })
+            .collect())
     }
 
     /// Everything that was ever done, newest first. Writes nothing.

@@ -142,32 +142,9 @@ fn references(
     let mut seen: Vec<String> = Vec::new();
     for text in list.map(|list| list.items.as_slice()).unwrap_or_default() {
         let value = text.value();
-        let reference = match value.parse::<Reference>() {
-            Ok(reference) => reference,
-            Err(error) => {
-                let help = match error.correction() {
-                    Some(correction) => format!("write `{correction}`"),
-                    None => format!(
-                        "write `{key} = [\"0002_add_email\"]` or `[\"billing.0001_initial\"]`"
-                    ),
-                };
-                errors.on(text, format!("not a step: {}", problem(&error)), help);
-                continue;
-            }
-        };
-        if reference.name.chars().all(|c| c.is_ascii_digit()) {
-            let app = reference.app.as_ref().map(|app| format!("{app}."));
-            errors.on(
-                text,
-                format!("`{value}` is only the number of a step, and a step is named in full"),
-                format!(
-                    "write the file's name without `.sql`, as in `\"{}{}_initial\"`",
-                    app.unwrap_or_default(),
-                    reference.name
-                ),
-            );
+        let Some(reference) = reference(text, key, errors) else {
             continue;
-        }
+        };
         if seen.contains(&value) {
             errors.on(
                 text,
@@ -198,6 +175,33 @@ fn references(
         });
     }
     paths
+}
+
+/// One step as it is named in `after` or `before`.
+fn reference(text: &LitStr, key: &str, errors: &mut Errors) -> Option<Reference> {
+    let value = text.value();
+    let reference = match value.parse::<Reference>() {
+        Ok(reference) => reference,
+        Err(error) => {
+            let help = match error.correction() {
+                Some(correction) => format!("write `{correction}`"),
+                None => {
+                    format!("write `{key} = [\"0002_add_email\"]` or `[\"billing.0001_initial\"]`")
+                }
+            };
+            errors.on(text, format!("not a step: {}", problem(&error)), help);
+            return None;
+        }
+    };
+    if reference.name.chars().all(|c| c.is_ascii_digit()) {
+        errors.on(
+            text,
+            format!("`{value}` is only the number of a step, and a step is named in full"),
+            format!("write the file's name without `.sql`, as in `\"{value}_initial\"`"),
+        );
+        return None;
+    }
+    Some(reference)
 }
 
 /// A step that is both before and after another would wait for itself.

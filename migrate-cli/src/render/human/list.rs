@@ -5,6 +5,8 @@
 //! `pending` in place of the time, on top, since a migration that has not run is newer than
 //! any that has.
 
+use migrate_core::report::State;
+
 use crate::commands::list::Listed;
 use crate::render::paint::Paint;
 use crate::render::units;
@@ -37,7 +39,12 @@ pub(crate) fn render_list(paint: Paint, entries: &[Listed], asked: Asked<'_>) ->
         .map(|name| name.chars().count())
         .max()
         .unwrap_or_default();
-    let width = NAME.max(longest + 2);
+    let narrow = paint.width().filter(|whole| *whole < NAME + APPLIED_AT);
+    let width = match narrow {
+        Some(_) => longest + 2,
+        None => NAME.max(longest + 2),
+    };
+    let rule = narrow.unwrap_or(width + APPLIED_AT).min(width + APPLIED_AT);
     let what = if asked.all {
         "migration(s)"
     } else {
@@ -45,12 +52,11 @@ pub(crate) fn render_list(paint: Paint, entries: &[Listed], asked: Asked<'_>) ->
     };
     let mut out = format!("Found {} {what}:\n", entries.len());
     out.push_str(&paint.strong(&format!("{:<width$}{}", "Name", "Applied At")));
-    out.push_str(&format!("\n{}\n", "-".repeat(width + APPLIED_AT)));
+    out.push_str(&format!("\n{}\n", "-".repeat(rule)));
     for (listed, name) in entries.iter().zip(&names) {
         let when = match &listed.entry.applied_at {
             Some(at) => units::time(at),
-            None if listed.manual => paint.faint("manual"),
-            None => paint.warn("pending"),
+            None => waiting(paint, listed),
         };
         out.push_str(&format!("{name:<width$}{when}\n"));
         let description = listed
@@ -63,6 +69,17 @@ pub(crate) fn render_list(paint: Paint, entries: &[Listed], asked: Asked<'_>) ->
         }
     }
     out
+}
+
+/// What stands in place of the time.
+fn waiting(paint: Paint, listed: &Listed) -> String {
+    match listed.entry.state {
+        State::Failed => paint.bad("failed"),
+        State::Interrupted => paint.bad("interrupted"),
+        State::Running => paint.lead("running"),
+        _ if listed.manual => paint.faint("manual"),
+        _ => paint.warn("pending"),
+    }
 }
 
 /// How many are pending, and what the table leaves out, for stderr.
