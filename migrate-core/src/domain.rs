@@ -17,6 +17,7 @@ mod plan;
 mod replace;
 mod route;
 mod row;
+mod sides;
 mod step;
 mod way_back;
 
