@@ -12,7 +12,7 @@ use migrate_core::{Policies, Policy};
 
 use crate::commands::{
     accept, current, graph, history, list, lock, mark, merge, migrate, new, plan, resolve, run,
-    sql, status, undo, unmark, verify,
+    sql, squash, status, undo, unmark, verify,
 };
 use crate::output::Color;
 use crate::secret::DatabaseUrl;
@@ -56,6 +56,7 @@ pub(crate) enum Verb {
     Sql(sql::SqlArgs),
     New(new::NewArgs),
     Merge(merge::MergeArgs),
+    Squash(squash::SquashArgs),
     Lock(lock::LockArgs),
 }
 

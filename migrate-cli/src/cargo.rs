@@ -14,6 +14,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::args::Format;
 use crate::cli::{refuse, suggest};
 use crate::commands::new::{NewArgs, write_new};
+use crate::commands::squash::{SquashArgs, refuse_without_service};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::{Color, Output};
@@ -78,6 +79,7 @@ struct GlobalArgs {
 enum Verb {
     New(NewArgs),
     Merge(merge::CargoMergeArgs),
+    Squash(SquashArgs),
     Index(index::IndexArgs),
     Check(check::CheckArgs),
 }
@@ -87,6 +89,7 @@ impl Verb {
         match self {
             Self::New(_) => "new",
             Self::Merge(_) => "merge",
+            Self::Squash(_) => "squash",
             Self::Index(_) => "index",
             Self::Check(_) => "check",
         }
@@ -124,6 +127,7 @@ where
     let result: Result<View, Failure> = match &verb {
         Verb::New(args) => write_new(project, args, output.paint_err()),
         Verb::Merge(args) => merge::run(project, args, output, format),
+        Verb::Squash(_) => Err(refuse_without_service()),
         Verb::Index(args) => index::run(project, args),
         Verb::Check(args) => check::run(project, args, output.paint()),
     };

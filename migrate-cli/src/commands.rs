@@ -17,6 +17,7 @@ mod prune;
 pub(crate) mod resolve;
 pub(crate) mod run;
 pub(crate) mod sql;
+pub(crate) mod squash;
 pub(crate) mod status;
 pub(crate) mod undo;
 pub(crate) mod unmark;
@@ -47,6 +48,7 @@ pub(crate) fn name(verb: Option<&Verb>) -> &'static str {
         Some(Verb::Verify(_)) => "verify",
         Some(Verb::Sql(_)) => "sql",
         Some(Verb::New(_)) => "new",
+        Some(Verb::Squash(_)) => "squash",
         Some(Verb::Lock(args)) => args.name(),
     }
 }
@@ -78,6 +80,7 @@ pub(crate) async fn dispatch(
         Verb::Verify(args) => verify::run(context, args).await,
         Verb::Sql(args) => sql::run(context, &args),
         Verb::New(args) => new::run(context, &args),
+        Verb::Squash(args) => squash::run(context, &args),
         Verb::Lock(args) => lock::run(context, &args).await,
     }
 }

@@ -75,6 +75,17 @@ impl Context {
         self.settings.target.is_some() || self.url().is_some()
     }
 
+    /// The steps, for a command that needs no database.
+    pub(crate) fn history(&self) -> Result<&History, Failure> {
+        let source = self.source.as_ref().ok_or_else(connected_before)?;
+        let stale = source.stale_folders();
+        if let Some(first) = stale.first() {
+            let message = format!("this binary is older than its migration folders: {first}");
+            return Err(Failure::usage(message).help("`cargo migrate index`, then build again"));
+        }
+        Ok(source.steps()?)
+    }
+
     /// A migrator for the database, with the settings and the flags put on it.
     pub(crate) fn connect(&mut self, narration: Narration) -> Result<Connected, Failure> {
         let target = self.target()?;

@@ -9,3 +9,4 @@ pub(crate) mod discover;
 pub(crate) mod invocation;
 pub(crate) mod new_step;
 pub(crate) mod renumber;
+pub(crate) mod squash;

@@ -85,7 +85,8 @@ fn read_hex(hex: &str) -> Option<[u8; 32]> {
 ///
 /// A byte order mark, CRLF or LF, blanks at the ends of lines and blank lines at the end of the file do not
 /// count. Blanks at line ends inside a string literal do not count either: telling them apart would make
-/// the checksum depend on the database's rules for quotes.
+/// the checksum depend on the database's rules for quotes. A line of the header that says what a squash
+/// `replaces`, and nothing else, does not count.
 ///
 /// ```
 /// use migrate_source::checksum::of_sql;
@@ -95,7 +96,40 @@ fn read_hex(hex: &str) -> Option<[u8; 32]> {
 /// ```
 #[must_use]
 pub fn of_sql(text: &str) -> Checksum {
-    of_canonical(&normalise(text))
+    let normal = normalise(text);
+    match line_of_replaces(&normal) {
+        Some((start, end)) => {
+            let (before, after) = (normal.get(..start), normal.get(end..));
+            of_canonical(&[before.unwrap_or(""), after.unwrap_or("")].concat())
+        }
+        None => of_canonical(&normal),
+    }
+}
+
+/// Where the line of the header begins and ends that says what a squash replaces and nothing
+/// else. It does not count, so that it can be removed once the replaced steps are forgotten.
+fn line_of_replaces(text: &str) -> Option<(usize, usize)> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.len();
+        let line = line.trim();
+        if !line.is_empty() && !line.starts_with("--") {
+            return None;
+        }
+        let directive = line.trim_start_matches('-').trim_start();
+        let value = directive
+            .strip_prefix("migrate:")
+            .and_then(|rest| rest.trim_start().strip_prefix("replaces"))
+            .and_then(|rest| rest.trim_start().strip_prefix('='));
+        if let Some(value) = value {
+            // Another directive behind it would be lost with it.
+            let is_list = value.trim_start().starts_with('[') && value.ends_with(']');
+            let is_alone = !value.contains('=') && (is_list || !value.contains(','));
+            return is_alone.then_some((start, end));
+        }
+        start = end;
+    }
+    None
 }
 
 /// The checksum of a text that is already in its canonical form, taken byte by byte.
@@ -104,7 +138,8 @@ pub fn of_canonical(text: &str) -> Checksum {
     Checksum(Sha256::digest(text.as_bytes()).into())
 }
 
-/// The text that [`of_sql`] hashes: what is kept of an applied step, to compare it with later.
+/// The text that [`of_sql`] hashes, but for a line `replaces`: what is kept of an applied step, to
+/// compare it with later.
 #[must_use]
 pub fn normalise(text: &str) -> String {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -9,4 +9,5 @@ pub(crate) mod lock;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod sql;
+pub(crate) mod squash;
 pub(crate) mod status;

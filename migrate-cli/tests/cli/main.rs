@@ -17,4 +17,5 @@ mod merge;
 mod records;
 mod run;
 mod sources;
+mod squash;
 mod step;

@@ -162,6 +162,22 @@ static WAITS: FunctionStep = FunctionStep {
     ..function("waits_2026_11_20")
 };
 
+/// A data migration that does nothing, of any app; it lives as long as the test.
+pub(crate) fn data(
+    app: &'static str,
+    name: &'static str,
+    after: &[&'static str],
+    elidable: bool,
+) -> &'static FunctionStep {
+    Box::leak(Box::new(FunctionStep {
+        app,
+        elidable,
+        after: after.to_vec().leak(),
+        run: &TIDY_NAMES_FN,
+        ..function(name)
+    }))
+}
+
 const fn function(name: &'static str) -> FunctionStep {
     FunctionStep {
         rank: 0,

@@ -42,6 +42,15 @@ impl Source {
             Err(error) => Err(error.again()),
         }
     }
+
+    /// What differs between the migration folders and this binary: see
+    /// [`Migrator::stale_folders`](crate::Migrator::stale_folders).
+    pub fn stale_folders(&self) -> Vec<String> {
+        match self.embedded {
+            Some(migrations) if cfg!(debug_assertions) => crate::stale::stale_folders(migrations),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl From<&'static Migrations> for Source {

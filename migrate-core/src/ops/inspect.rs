@@ -3,17 +3,21 @@
 mod current;
 mod status;
 
+use std::collections::HashMap;
+
 use super::session::Opened;
 use crate::context::BoxFuture;
 use crate::dialect::timestamp_text;
-use crate::domain::{LedgerRow, RowState, route};
+use crate::domain::{LedgerRow, RowState, Step, route};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{Task, Work, interrupted_problems};
 use crate::goal::Request;
 use crate::ledger::{Need, ledger_error};
 use crate::migrator::Migrator;
 use crate::policy::{Policies, Policy};
-use crate::report::{HistoryEntry, ListEntry, Problem, StepId, StepKind, VerifyReport};
+use crate::report::{
+    HistoryEntry, ListEntry, Problem, StatusEntry, StepId, StepKind, VerifyReport,
+};
 use crate::session::Row;
 
 impl Migrator<'_> {

@@ -114,3 +114,21 @@ proptest::proptest! {
         proptest::prop_assert_eq!(normalise(&text), plainly(&text));
     }
 }
+
+#[test]
+fn what_a_squash_replaces_does_not_count() {
+    let with = "-- migrate: after = \"b.0001_x\"\n-- migrate: replaces = [\"0001_a\", \"0002_b\"]\n\nSELECT 1;\n";
+    let without = "-- migrate: after = \"b.0001_x\"\n\nSELECT 1;\n";
+    assert_eq!(of_sql(with), of_sql(without));
+    let one = "-- migrate: replaces = \"0001_a\"\nSELECT 1;\n";
+    assert_eq!(of_sql(one), of_sql("SELECT 1;\n"));
+    for other in [
+        "-- migrate: replaces = [\"0001_a\"], atomic = false\nSELECT 1;\n",
+        "-- migrate: replaces = \"0001_a\", atomic = false\nSELECT 1;\n",
+        "SELECT 1;\n-- migrate: replaces = \"0001_a\"\n",
+        "-- replaces = \"0001_a\"\nSELECT 1;\n",
+    ] {
+        assert_ne!(of_sql(other), of_sql("SELECT 1;\n"), "{other}");
+        assert_eq!(of_sql(other), of_canonical(&normalise(other)), "{other}");
+    }
+}
