@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::session::Opened;
 use crate::context::BoxFuture;
 use crate::dialect::timestamp_text;
-use crate::domain::{LedgerRow, RowState, Step, route};
+use crate::domain::{RowState, Step, route};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{Task, Work, interrupted_problems};
 use crate::goal::Request;

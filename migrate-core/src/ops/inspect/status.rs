@@ -35,7 +35,7 @@ impl Migrator<'_> {
         result
     }
 
-    async fn status_opened(
+    pub(super) async fn status_opened(
         &self,
         opened: &mut Opened<'_, '_>,
         history: &History,
