@@ -7,11 +7,16 @@ use migrate_source::Database;
 
 use crate::ledger::Tables;
 
+mod catalogue;
 mod create;
 mod exists;
 mod probe;
 mod settings;
 
+pub(crate) use catalogue::{
+    catalogue_columns, catalogue_definition, catalogue_facts, catalogue_settings,
+    charset_of_database, create_database, drop_database,
+};
 pub(crate) use create::{create_ledger, create_schema};
 pub(crate) use exists::exists_sql;
 pub(crate) use probe::{Probe, probe_sql};

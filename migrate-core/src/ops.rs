@@ -10,7 +10,9 @@ mod refuse;
 mod run;
 mod session;
 mod sql;
+mod squash;
 
 pub use one::RunStep;
 pub use records::Marked;
 pub use sql::{SqlStatement, StepSql};
+pub use squash::SquashCheck;

@@ -5,6 +5,7 @@
 
 mod current;
 mod dry_run;
+mod squash;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ pub use current::{Current, CurrentApp};
 pub use dry_run::{DryRunReport, DryRunStep, NotTried, TableChange};
 use migrate_source::Database;
 use serde::{Serialize, Serializer};
+pub use squash::{SquashDifference, SquashReport};
 
 /// A step's identity: `app.name`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -14,6 +14,8 @@ use crate::db_error::connect_error;
 use crate::error::{Error, ErrorCode};
 use crate::session::Session;
 
+mod scratch;
+
 /// Where to migrate. Made from a pool, from a connection, or with [`Target::from_url`].
 pub struct Target<'c>(Kind<'c>);
 

@@ -64,6 +64,19 @@ impl History {
         self.with(&in_place_of)
     }
 
+    /// The first steps, in order of execution.
+    pub(crate) fn first(&self, count: usize) -> Self {
+        let steps: Vec<Step> = self.iter().take(count).cloned().collect();
+        let places = steps.iter().enumerate();
+        Self {
+            index: places
+                .map(|(place, step)| (step.id.clone(), place))
+                .collect(),
+            apps: self.apps.clone(),
+            steps,
+        }
+    }
+
     /// Leaves steps out and puts others in their place wherever they are named.
     fn with(&self, in_place_of: &HashMap<StepId, Vec<StepId>>) -> Result<Self, Error> {
         let kept = self

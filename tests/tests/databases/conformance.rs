@@ -31,4 +31,5 @@ mod single_transaction;
 mod sql;
 mod sqlite;
 mod squashed;
+mod squash;
 mod texts;
