@@ -80,7 +80,7 @@ pub(crate) async fn dispatch(
         Verb::Verify(args) => verify::run(context, args).await,
         Verb::Sql(args) => sql::run(context, &args),
         Verb::New(args) => new::run(context, &args),
-        Verb::Squash(args) => squash::run(context, &args),
+        Verb::Squash(args) => squash::run(context, &args).await,
         Verb::Lock(args) => lock::run(context, &args).await,
     }
 }

@@ -86,6 +86,11 @@ impl Context {
         Ok(source.steps()?)
     }
 
+    /// Puts another history in the place of the service's own.
+    pub(crate) fn put_history(&mut self, history: History) {
+        self.source = Some(history.into());
+    }
+
     /// A migrator for the database, with the settings and the flags put on it.
     pub(crate) fn connect(&mut self, narration: Narration) -> Result<Connected, Failure> {
         let target = self.target()?;

@@ -24,7 +24,7 @@ pub(crate) use self::range::check_app;
 use self::range::{range, same_files};
 use self::steps::Steps;
 use self::texts::StepTexts;
-pub(crate) use self::write::write;
+pub(crate) use self::write::{move_away, write, write_all};
 use crate::failure::Failure;
 
 /// What is to be squashed. Names are as typed: a unique beginning is enough.
@@ -69,12 +69,15 @@ pub(crate) struct NewFile {
     pub(crate) text: String,
 }
 
-/// Plans the squash of a range of files.
+/// Plans the squash of a range of files. Its list of steps is empty if there is nothing to join.
+///
+/// The history comes back with the squash in it: everything that the compiler would refuse is
+/// refused here.
 pub(crate) fn plan(
     history: &History,
     folder: &Folder,
     wanted: &Wanted<'_>,
-) -> Result<Squash, Failure> {
+) -> Result<(Squash, History), Failure> {
     check_name(wanted.name)?;
     same_files(history, folder, wanted.app)?;
     // What an earlier squash has replaced takes no part any more.
@@ -98,21 +101,40 @@ pub(crate) fn plan(
         names: new_names(&parts, wanted)?,
     };
     let steps = planner.steps()?;
-    let cuts = reasons(&parts);
-    if steps.is_empty() {
-        return Err(nothing_to_join(&range, cuts));
-    }
     refuse_overwriting(folder, &steps)?;
     let kept = parts.iter().filter(|part| !part.is_squash());
-    Ok(Squash {
+    let squash = Squash {
         app: wanted.app.to_owned(),
         kept: kept
             .flat_map(Part::files)
             .map(|step| step.id().clone())
             .collect(),
         steps,
-        cuts,
-    })
+        cuts: reasons(&parts),
+    };
+    let with = history.with_files(&squash.files())?;
+    with.only_squashes()?;
+    Ok((squash, with))
+}
+
+impl Squash {
+    /// Its files, each with its app, its name and its text.
+    pub(crate) fn files(&self) -> Vec<(String, String, String)> {
+        let files = self.steps.iter().flat_map(|step| &step.files);
+        files
+            .map(|file| (self.app.clone(), file.file.clone(), file.text.clone()))
+            .collect()
+    }
+
+    /// Why nothing was joined.
+    pub(crate) fn nothing_to_join(&self) -> Failure {
+        let message = match self.kept.as_slice() {
+            [only] => format!("`{only}` is one file; there is nothing to join"),
+            _ => "no two of these files can be joined".to_owned(),
+        };
+        let failure = Failure::usage(message);
+        self.cuts.iter().cloned().fold(failure, Failure::help)
+    }
 }
 
 /// Why parts are parts, each reason once.
@@ -124,15 +146,6 @@ fn reasons(parts: &[Part<'_>]) -> Vec<String> {
         }
     }
     reasons
-}
-
-fn nothing_to_join(range: &[&Step], reasons: Vec<String>) -> Failure {
-    let message = match range {
-        [only] => format!("`{}` is one file; there is nothing to join", only.id()),
-        _ => "no two of these files can be joined".to_owned(),
-    };
-    let failure = Failure::usage(message);
-    reasons.into_iter().fold(failure, Failure::help)
 }
 
 fn refuse_overwriting(folder: &Folder, steps: &[NewStep]) -> Result<(), Failure> {

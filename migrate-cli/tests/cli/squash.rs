@@ -6,11 +6,12 @@ use migrate_core::History;
 use migrate_core::report::StepId;
 
 use crate::support::history::data;
-use crate::support::{Ran, TempFolder, golden, split};
+use crate::support::{Database, Ran, TempFolder, golden, split};
 
 /// A package whose folders and binary have the same steps.
 struct Shop {
     folder: TempFolder,
+    apps: Vec<&'static str>,
     files: Vec<(&'static str, String, String)>,
     functions: Vec<&'static FunctionStep>,
 }
@@ -19,10 +20,18 @@ impl Shop {
     fn new(files: &[(&'static str, &str, &str)], functions: &[&'static FunctionStep]) -> Self {
         let folder = TempFolder::new();
         folder.write("Cargo.toml", "[package]\nname = \"shop\"\n");
-        let embed = "embed_migrations! { users => \"users\", billing => \"billing\" }\n";
-        folder.write("src/lib.rs", embed);
+        let mut apps = vec!["users", "billing"];
+        for (app, ..) in files {
+            if !apps.contains(app) {
+                apps.push(app);
+            }
+        }
+        let named = apps.iter().map(|app| format!("{app} => \"{app}\""));
+        let named = named.collect::<Vec<_>>().join(", ");
+        folder.write("src/lib.rs", &format!("embed_migrations! {{ {named} }}\n"));
         let mut shop = Self {
             folder,
+            apps,
             files: Vec::new(),
             functions: functions.to_vec(),
         };
@@ -57,7 +66,7 @@ impl Shop {
     /// The binary as it is when it is built anew.
     fn build(&mut self) {
         self.files.clear();
-        for app in ["users", "billing"] {
+        for app in self.apps.iter().copied() {
             let Ok(entries) = std::fs::read_dir(self.folder.path().join(app)) else {
                 continue;
             };
@@ -79,9 +88,15 @@ impl Shop {
         let output = Output::memory();
         let cli = Cli::new(self.history())
             .project(self.folder.path())
+            .url(format!(
+                "sqlite:{}/shop.sqlite?mode=rwc",
+                self.folder.path().display()
+            ))
             .program("shop migrate")
             .output(output.clone());
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         let exit = runtime
             .expect("a runtime")
             .block_on(cli.run_from(split(words)));
@@ -167,15 +182,13 @@ fn four() -> Shop {
 fn a_range_becomes_one_file_with_a_way_back() {
     let mut shop = four();
     let mut transcript = String::new();
-    for words in [
-        "squash users 0001 0004 --print",
-        "squash users 0002 0003 --name again --json --print",
-        "squash users 0001 0004",
-    ] {
+    for words in ["squash users 0001 0004 --print", "squash users 0001 0004"] {
         transcript.push_str(&shop.run(words).transcript(words));
         transcript.push('\n');
     }
     golden::check("squash.txt", &transcript);
+    let ran = four().run("squash users 0002 0003 --name again --json");
+    golden::check("squash.json", &golden::normalize_json(ran.json()));
     shop.build();
     shop.check();
     let history = shop.history();
@@ -518,5 +531,256 @@ fn a_squash_is_squashed_again_once_its_files_are_gone() {
         [
             "replaces = [\"0001_initial\", \"0002_email\", \"0001_squashed_0002\", \"0003_note\", \"0004_nothing\"]"
         ]
+    );
+}
+
+/// Five apps that depend on each other, three of them with data migrations.
+fn five() -> Shop {
+    Shop::new(
+        &[
+            ("users", "0001_initial.sql", INITIAL),
+            (
+                "users",
+                "0002_email.sql",
+                "ALTER TABLE users ADD email TEXT;\n",
+            ),
+            (
+                "llmchat",
+                "0001_initial.sql",
+                "-- migrate: after = [\"users.0001_initial\", \"journeys.0001_initial\"]\n\
+                 CREATE TABLE chats (id INTEGER PRIMARY KEY, journey INTEGER REFERENCES journeys (id));\n",
+            ),
+            (
+                "llmchat",
+                "0002_title.sql",
+                "ALTER TABLE chats ADD title TEXT;\n",
+            ),
+            (
+                "journeys",
+                "0001_initial.sql",
+                "-- migrate: after = \"users.0002_email\"\n\
+                 CREATE TABLE journeys (id INTEGER PRIMARY KEY, owner INTEGER REFERENCES users (id) ON DELETE CASCADE);\n",
+            ),
+            (
+                "journeys",
+                "0002_slug.sql",
+                "ALTER TABLE journeys ADD slug TEXT;\n",
+            ),
+            (
+                "memory",
+                "0001_initial.sql",
+                "-- migrate: after = [\"journeys.0002_slug\", \"llmchat.0001_initial\"]\n\
+                 CREATE TABLE points (id INTEGER PRIMARY KEY);\n",
+            ),
+            (
+                "memory",
+                "0002_note.sql",
+                "ALTER TABLE points ADD note TEXT;\n",
+            ),
+            (
+                "evidence",
+                "0001_initial.sql",
+                "-- migrate: after = \"users.0001_initial\"\nCREATE TABLE evidence (id INTEGER PRIMARY KEY);\n",
+            ),
+        ],
+        &[
+            data(
+                "llmchat",
+                "set_up_checkpointer_2026_01_05",
+                &["0002_title"],
+                false,
+            ),
+            data(
+                "memory",
+                "set_up_store_2026_01_06",
+                &["0001_initial"],
+                false,
+            ),
+            data(
+                "journeys",
+                "load_journeys_2026_01_07",
+                &["0002_slug", "memory.0001_initial"],
+                false,
+            ),
+        ],
+    )
+}
+
+#[test]
+fn several_apps_are_condensed_in_the_order_of_their_dependencies() {
+    let words = "squash --apps users,llmchat,journeys,memory,evidence";
+    let mut shop = five();
+    golden::check("squash_apps.txt", &shop.run(words).transcript(words));
+    shop.build();
+    for app in ["users", "llmchat", "journeys", "memory", "evidence"] {
+        for words in [["index", "--folder", app].as_slice(), &["check", app]] {
+            let output = Output::memory();
+            let exit = migrate_cli::cargo::run_from(shop.folder.path(), &output, words);
+            assert_eq!(exit, Exit::Done, "{}", output.stdout());
+        }
+    }
+    let verified = shop.run("squash --verify");
+    assert_eq!(verified.exit, Exit::Done, "{}", verified.stderr);
+    assert_eq!(
+        order(&shop.history().only_squashes().expect("an order")).len(),
+        9
+    );
+}
+
+#[test]
+fn a_reset_moves_the_replaced_files_away() {
+    let shop = five();
+    let backup = shop.folder.path().join("old").display().to_string();
+    let words = format!("squash --apps users,memory,journeys --reset --backup '{backup}'");
+    let unasked = shop.run(&words);
+    assert_eq!(unasked.exit, Exit::Usage, "{}", unasked.stderr);
+    assert!(shop.folder.path().join("users/0001_initial.sql").exists());
+    let words = format!("{words} --yes");
+    let ran = shop.run(&words);
+    let transcript =
+        ran.transcript("squash --apps users,memory,journeys --reset --backup old --yes");
+    golden::check("squash_reset.txt", &transcript);
+    assert_eq!(shop.folder.read("old/users/0001_initial.sql"), INITIAL);
+    assert!(!shop.folder.path().join("users/0001_initial.sql").exists());
+    assert!(
+        shop.folder
+            .read("users/index.txt")
+            .ends_with("0001_squashed_0002_initial.sql\n")
+    );
+    shop.check();
+}
+
+#[test]
+fn apps_that_would_wait_for_each_other_are_cut() {
+    let mut shop = Shop::new(
+        &[
+            ("users", "0001_a.sql", INITIAL),
+            (
+                "users",
+                "0002_b.sql",
+                "-- migrate: before = \"billing.0002_y\"\nSELECT 2;\n",
+            ),
+            (
+                "billing",
+                "0001_x.sql",
+                "-- migrate: before = \"users.0002_b\"\nSELECT 1;\n",
+            ),
+            ("billing", "0002_y.sql", "SELECT 2;\n"),
+            ("billing", "0003_z.sql", "SELECT 3;\n"),
+        ],
+        &[],
+    );
+    let ran = shop.run("squash --apps billing,users");
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("which comes after the part before"),
+        "{}",
+        ran.stderr
+    );
+    shop.build();
+    assert_eq!(
+        order(&shop.history().only_squashes().expect("no circle")),
+        [
+            "billing.0001_x",
+            "users.0001_squashed_0002_initial",
+            "billing.0002_squashed_0003_initial"
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_tried_is_not_written() {
+    let files = [
+        ("users", "0001_a.sql", INITIAL),
+        ("users", "0002_b.sql", "SELECT nonsense;\n"),
+    ];
+    let shop = Shop::new(&files, &[]);
+    let ran = shop.run("squash --apps users");
+    assert_eq!(ran.exit, Exit::Failed);
+    assert!(
+        ran.stderr.contains("running the replaced steps"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!shop.folder.path().join("users/index.txt").exists());
+    assert_eq!(shop.run("squash --apps users --untried").exit, Exit::Done);
+    assert!(
+        shop.folder
+            .path()
+            .join("users/0001_squashed_0002_initial.sql")
+            .exists()
+    );
+}
+
+/// Two files and what is said to be the same in one.
+fn compared(squash: &str) -> History {
+    let replaces = "-- migrate: replaces = [\"0001_a\", \"0002_b\"]\n";
+    History::builder()
+        .sql("users", "0001_a.sql", INITIAL)
+        .sql(
+            "users",
+            "0002_b.sql",
+            "ALTER TABLE users ADD email TEXT;\nINSERT INTO users VALUES (1, 'ada@example.org');\n",
+        )
+        .sql(
+            "users",
+            "0001_squashed_0002.sql",
+            &format!("{replaces}{squash}"),
+        )
+        .build()
+        .expect("a history")
+}
+
+#[tokio::test]
+async fn both_ways_are_compared() {
+    let right = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\n\
+                 INSERT INTO users VALUES (1, 'ada@example.org');\n";
+    let wrong = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);\n\
+                 CREATE INDEX mail ON users (email);\nINSERT INTO users VALUES (1, 'eve@example.org');\n";
+    let database = Database::new();
+    let mut transcript = String::new();
+    for (squash, words) in [
+        (right, "squash --verify"),
+        (wrong, "squash --verify"),
+        (wrong, "squash --verify --ignore users.email"),
+        ("SELECT nonsense;\n", "squash --verify"),
+        (right, "squash --verify users 0001 0002"),
+        (right, "squash --seed seed.sql"),
+    ] {
+        let ran = database.migrate_with(compared(squash), words).await;
+        transcript.push_str(&ran.transcript(words));
+        transcript.push('\n');
+    }
+    golden::check("squash_verify.txt", &golden::normalize(&transcript));
+    let words = "squash --verify --json";
+    let ran = database.migrate_with(compared(wrong), words).await;
+    assert_eq!(ran.exit, Exit::Failed);
+    golden::check("squash_verify.json", &golden::normalize_json(ran.json()));
+    assert!(!database.exists(), "the database is not touched");
+}
+
+#[tokio::test]
+async fn a_seed_fills_the_tables() {
+    let database = Database::new();
+    let folder = TempFolder::new();
+    folder.write(
+        "seed.sql",
+        "INSERT INTO users VALUES (7, 'grace@example.org');\n",
+    );
+    let seed = folder.path().join("seed.sql").display().to_string();
+    let right = "CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT);\n\
+                 INSERT INTO users VALUES (1, 'ada@example.org');\n";
+    let words = format!("squash --verify --seed '{seed}'");
+    let ran = database.migrate_with(compared(right), &words).await;
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    assert!(ran.stderr.contains("2 rows in 1 table"), "{}", ran.stderr);
+    let ran = database
+        .migrate_with(compared(right), "squash --verify --seed nowhere.sql")
+        .await;
+    assert_eq!(ran.exit, Exit::Failed);
+    assert!(
+        ran.stderr.contains("cannot read nowhere.sql"),
+        "{}",
+        ran.stderr
     );
 }

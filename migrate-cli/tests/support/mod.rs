@@ -109,6 +109,11 @@ impl Database {
         )
     }
 
+    /// Whether anything has made the file.
+    pub(crate) fn exists(&self) -> bool {
+        self.folder.path().join("shop.sqlite").exists()
+    }
+
     /// The command line with settings of its own.
     pub(crate) fn cli(&self, history: History, output: &Output) -> Cli {
         Cli::new(history)

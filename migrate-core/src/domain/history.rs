@@ -109,6 +109,25 @@ impl History {
         }
     }
 
+    /// The same history with more SQL files: an app, a file's name and its text each. So what is about to
+    /// be written can be checked and tried before it is.
+    ///
+    /// # Errors
+    ///
+    /// Everything that the macros would refuse if the files were there.
+    ///
+    /// ```
+    /// use migrate_core::History;
+    ///
+    /// let history = History::builder().sql("users", "0001_a.sql", "SELECT 1;").build()?;
+    /// let file = ("users".to_owned(), "0002_b.sql".to_owned(), "SELECT 2;".to_owned());
+    /// assert_eq!(history.with_files(&[file])?.iter().len(), 2);
+    /// # Ok::<(), migrate_core::Error>(())
+    /// ```
+    pub fn with_files(&self, files: &[(String, String, String)]) -> Result<Self, Error> {
+        build::with_files(self, files)
+    }
+
     /// The steps in order of execution, manual ones included.
     pub fn iter(&self) -> std::slice::Iter<'_, Step> {
         self.steps.iter()

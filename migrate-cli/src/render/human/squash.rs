@@ -1,41 +1,69 @@
-//! What a squash replaces, what it leaves alone, and what to do next.
+//! What a squash replaces, what it leaves alone, and what to do next; how it differs from what it
+//! replaces.
 
-use migrate_core::report::StepId;
+use migrate_core::report::{SquashReport, StepId};
 
 use crate::render::paint::Paint;
 use crate::render::units;
 use crate::sources::squash::{NewStep, Squash};
 
+/// What is to be done next.
+pub(crate) enum Advice<'a> {
+    /// Nothing was written.
+    Nothing,
+    /// The replaced files are still there. The apps, for the commands.
+    Replace(&'a [String]),
+    /// They are gone.
+    Reset,
+}
+
 /// Describes a squash that is planned or written.
-pub(crate) fn render_squash(paint: Paint, squash: &Squash, written: bool) -> String {
+pub(crate) fn render_parts(paint: Paint, squash: &Squash) -> String {
     let mut text = String::new();
     for step in &squash.steps {
         text.push_str(&describe(paint, step));
     }
     if !squash.kept.is_empty() {
-        text.push_str(&format!("Stays as it is: {}.\n", names(&squash.kept)));
+        let kept: Vec<String> = squash.kept.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("Stays as it is: {}.\n", kept.join(", ")));
     }
     if !squash.cuts.is_empty() {
-        text.push_str("Not all in one step:\n");
+        text.push_str(&format!("Not all of {} in one step:\n", squash.app));
     }
     for cut in &squash.cuts {
         text.push_str(&format!("  {cut}\n"));
     }
-    if !written {
-        text.push_str("Nothing was written.\n");
-        return text;
-    }
-    let app = &squash.app;
-    text.push_str(&format!(
-        "{}:\n  \
-         1. build again\n  \
-         2. `migrate squash --verify` runs both histories on new databases and compares them\n  \
-         3. deploy: `migrate` records the squash where its steps are applied, and runs it on new databases\n  \
-         4. once every database has it, delete the files it replaces and run `cargo migrate index`\n  \
-         5. later, remove the line `replaces` from the squash, and forget the old rows: `migrate {app} --prune`\n",
-        paint.lead("next")
-    ));
     text
+}
+
+/// The way from here to a history without the replaced steps.
+pub(crate) fn render_advice(paint: Paint, advice: &Advice<'_>) -> String {
+    let next = paint.lead("next");
+    match advice {
+        Advice::Nothing => "Nothing was written.\n".to_owned(),
+        Advice::Replace(apps) => {
+            let prune: Vec<String> = apps
+                .iter()
+                .map(|app| format!("`migrate {app} --prune`"))
+                .collect();
+            format!(
+                "{next}:\n  \
+                 1. build again\n  \
+                 2. `migrate squash --verify` runs both histories on new databases and compares them\n  \
+                 3. deploy: `migrate` records the squash where its steps are applied, and runs it on new databases\n  \
+                 4. once every database has it, delete the files it replaces and run `cargo migrate index`\n  \
+                 5. later, remove the line `replaces` from the squash, and forget the old rows: {}\n",
+                prune.join(", ")
+            )
+        }
+        Advice::Reset => format!(
+            "{next}:\n  \
+             1. build again; `after` in functions may still name what was replaced\n  \
+             2. where there is data to keep, put the replaced files back: `migrate` then records the squashes\n  \
+             3. elsewhere drop the database, create it and run `migrate`; `migrate status` shows every step applied\n  \
+             4. once no `after` names them any more, remove the lines `replaces`\n"
+        ),
+    }
 }
 
 fn describe(paint: Paint, step: &NewStep) -> String {
@@ -61,4 +89,51 @@ fn describe(paint: Paint, step: &NewStep) -> String {
 fn names(steps: &[StepId]) -> String {
     let names: Vec<&str> = steps.iter().map(|step| step.name.as_str()).collect();
     names.join(", ")
+}
+
+/// Each difference: without the squash, and with it.
+pub(crate) fn render_differences(paint: Paint, report: &SquashReport) -> String {
+    let mut text = String::new();
+    for difference in &report.differences {
+        text.push_str(&format!("{}\n", paint.strong(&difference.what)));
+        for (sign, lines) in [("-", &difference.replaced), ("+", &difference.squashed)] {
+            for line in lines {
+                let line = format!("  {sign} {line}");
+                let painted = match sign {
+                    "-" => paint.bad(&line),
+                    _ => paint.good(&line),
+                };
+                text.push_str(&format!("{painted}\n"));
+            }
+        }
+    }
+    text
+}
+
+/// What was compared.
+pub(crate) fn render_compared(paint: Paint, report: &SquashReport) -> String {
+    let mut text = String::new();
+    for warning in &report.warnings {
+        text.push_str(&format!("{}: {warning}\n", paint.warn("warning")));
+    }
+    let squashes: Vec<String> = report.squashes.iter().map(ToString::to_string).collect();
+    let compared = format!(
+        "{} of the schema and {} in {}",
+        units::len(report.facts, "fact"),
+        units::len(report.rows, "row"),
+        units::len(report.tables, "table")
+    );
+    let verdict = match report.differences.is_empty() {
+        true => "no difference",
+        false => "`-` is what only the replaced steps leave, `+` what only the squashes do",
+    };
+    text.push_str(&format!(
+        "Compared {} with what they replace: {compared} ({}); {verdict}.\n",
+        squashes.join(", "),
+        report.database
+    ));
+    if report.rows == 0 {
+        text.push_str("No table has rows: what steps do to data was not compared. `--seed FILE` fills them.\n");
+    }
+    text
 }
