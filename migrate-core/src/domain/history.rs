@@ -125,7 +125,7 @@ impl History {
     /// # Ok::<(), migrate_core::Error>(())
     /// ```
     pub fn with_files(&self, files: &[(String, String, String)]) -> Result<Self, Error> {
-        build::with_files(self, files)
+        build::again(&self.apps, self.steps.clone(), files)
     }
 
     /// The steps in order of execution, manual ones included.

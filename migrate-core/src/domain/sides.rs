@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::build;
 use super::history::History;
-use super::order;
 use super::step::Step;
 use crate::error::Error;
 use crate::report::StepId;
@@ -64,17 +64,20 @@ impl History {
         self.with(&in_place_of)
     }
 
-    /// The first steps, in order of execution.
-    pub(crate) fn first(&self, count: usize) -> Self {
-        let steps: Vec<Step> = self.iter().take(count).cloned().collect();
-        let places = steps.iter().enumerate();
-        Self {
-            index: places
-                .map(|(place, step)| (step.id.clone(), place))
-                .collect(),
-            apps: self.apps.clone(),
-            steps,
+    /// The first steps, in order of execution, and the manual ones, which a step may run.
+    ///
+    /// # Errors
+    ///
+    /// None that the whole history does not have.
+    pub(crate) fn first(&self, count: usize) -> Result<Self, Error> {
+        let numbered = self.iter().enumerate();
+        let kept = numbered.filter(|(place, step)| *place < count || step.manual);
+        let mut steps: Vec<Step> = kept.map(|(_, step)| step.clone()).collect();
+        let there: HashSet<StepId> = steps.iter().map(|step| step.id.clone()).collect();
+        for step in &mut steps {
+            step.after.retain(|id| there.contains(id));
         }
+        build::again(&self.apps, steps, &[])
     }
 
     /// Leaves steps out and puts others in their place wherever they are named.
@@ -99,16 +102,7 @@ impl History {
             }
             step.after = after;
         }
-        let steps = order::sort(steps, &self.apps)?;
-        let places = steps.iter().enumerate();
-        let index = places
-            .map(|(place, step)| (step.id.clone(), place))
-            .collect();
-        Ok(Self {
-            steps,
-            apps: self.apps.clone(),
-            index,
-        })
+        build::again(&self.apps, steps, &[])
     }
 }
 
@@ -162,6 +156,23 @@ mod tests {
             after(&squashed, "billing.0001_a"),
             ["users.0001_squashed_0003"]
         );
+    }
+
+    #[test]
+    fn the_first_steps_are_a_history_of_their_own() {
+        let history = History::builder()
+            .sql(
+                "users",
+                "0001_a.sql",
+                "-- migrate: before = \"billing.0001_x\"\nSELECT 1;",
+            )
+            .sql("users", "0002_b.sql", "SELECT 1;")
+            .sql("billing", "0001_x.sql", "SELECT 1;")
+            .build()
+            .unwrap();
+        assert_eq!(names(&history.first(1).unwrap()), ["users.0001_a"]);
+        assert_eq!(names(&history.first(9).unwrap()), names(&history));
+        assert_eq!(names(&history.first(0).unwrap()), [""; 0]);
     }
 
     #[test]

@@ -157,7 +157,7 @@ impl Migrator<'_> {
         check: &SquashCheck,
     ) -> Result<Snapshot, Error> {
         if let Some(seed) = &check.seed {
-            self.run_on(scratch, side.history.first(side.before_seed))
+            self.run_on(scratch, side.history.first(side.before_seed)?)
                 .await?;
             sow(scratch, seed).await?;
         }
