@@ -54,6 +54,32 @@ pub(super) fn by_hand(builder: HistoryBuilder) -> Result<History, Error> {
     draft.finish()
 }
 
+/// A history of steps that were in one before, and of more SQL files.
+pub(super) fn again(
+    apps: &[String],
+    mut steps: Vec<Step>,
+    files: &[(String, String, String)],
+) -> Result<History, Error> {
+    for step in &mut steps {
+        // It stands in the `after` of those steps, which may not all be here.
+        step.before.clear();
+    }
+    let places = steps.iter().enumerate();
+    let mut draft = Draft {
+        places: places.map(|(i, step)| (step.id.clone(), i)).collect(),
+        steps,
+        ..Draft::default()
+    };
+    for app in apps {
+        draft.app(app, "")?;
+    }
+    for (app, file_name, text) in files {
+        draft.app(app, "")?;
+        draft.file(app, file_name, text, None)?;
+    }
+    draft.finish()
+}
+
 #[derive(Default)]
 struct Draft {
     steps: Vec<Step>,
