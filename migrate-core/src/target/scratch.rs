@@ -6,16 +6,16 @@ impl Options {
     /// The same server, user and settings, and another database; on SQLite another file, which is
     /// created.
     pub(crate) fn named(&self, name: &str) -> Self {
-        match self {
+        match *self {
             #[cfg(feature = "sqlite")]
-            Self::Sqlite(options) => {
+            Self::Sqlite(ref options) => {
                 let options = options.clone().filename(name).create_if_missing(true);
                 Self::Sqlite(options.read_only(false))
             }
             #[cfg(feature = "postgres")]
-            Self::Postgres(options) => Self::Postgres(options.clone().database(name)),
+            Self::Postgres(ref options) => Self::Postgres(options.clone().database(name)),
             #[cfg(feature = "mysql")]
-            Self::MySql(options) => Self::MySql(options.clone().database(name)),
+            Self::MySql(ref options) => Self::MySql(options.clone().database(name)),
         }
     }
 

@@ -25,7 +25,7 @@ impl Scratch {
     pub(super) async fn create(beside: Option<Options>, database: Database) -> Result<Self, Error> {
         let name = format!("migrate_scratch_{:016x}", random());
         if database == Database::Sqlite {
-            return Self::file(beside, name);
+            return Self::file(beside, &name);
         }
         let Some(beside) = beside else {
             return Err(Error::new(
@@ -58,7 +58,7 @@ impl Scratch {
     }
 
     #[cfg(feature = "sqlite")]
-    fn file(beside: Option<Options>, name: String) -> Result<Self, Error> {
+    fn file(beside: Option<Options>, name: &str) -> Result<Self, Error> {
         let path = std::env::temp_dir().join(format!("{name}.sqlite"));
         let options = beside.unwrap_or_else(Options::sqlite);
         Ok(Self {
@@ -70,7 +70,7 @@ impl Scratch {
     }
 
     #[cfg(not(feature = "sqlite"))]
-    fn file(_: Option<Options>, _: String) -> Result<Self, Error> {
+    fn file(_: Option<Options>, _: &str) -> Result<Self, Error> {
         Err(Error::new(
             ErrorCode::BadUrl,
             "this binary was built without support for sqlite",
