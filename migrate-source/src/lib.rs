@@ -27,6 +27,7 @@ pub mod canonical;
 pub mod checksum;
 pub mod classify;
 pub mod file_name;
+pub mod file_order;
 pub mod folder;
 pub mod header;
 pub mod name;

@@ -15,6 +15,7 @@ use crate::progress::Narration;
 use crate::render::human::squash::{
     Advice, render_advice, render_compared, render_differences, render_parts,
 };
+use crate::render::units;
 use crate::sources::discover::shown;
 use crate::sources::squash::{Squash, Wanted, check_app, move_away, plan, write_all};
 use crate::view::View;
@@ -36,6 +37,15 @@ struct App<'a> {
     folder: String,
     #[serde(flatten)]
     squash: &'a Squash,
+}
+
+impl<'a> App<'a> {
+    fn of((folder, squash): &'a (Folder, Squash)) -> Self {
+        Self {
+            folder: shown(&folder.path),
+            squash,
+        }
+    }
 }
 
 /// One step of a new database.
@@ -65,46 +75,21 @@ pub(super) async fn run(context: &mut Context, args: &SquashArgs) -> Result<View
     let paint = context.paint_err();
     let failed = tried.as_ref().and_then(verdict);
     let is_written = !args.print && failed.is_none();
-    let mut moved = Vec::new();
-    if is_written {
-        if args.reset {
-            let apps = args.apps.join(",");
-            context.confirm(
-                "Move the replaced files away? Databases that have them applied must be made anew.",
-                &format!("squash --apps {apps} --reset"),
-            )?;
-        }
-        let files: Vec<(&Path, &Squash)> = planned
-            .iter()
-            .map(|(folder, squash)| (folder.path.as_path(), squash))
-            .collect();
-        write_all(&files)?;
-        if args.reset {
-            let squashed = planned
-                .iter()
-                .filter(|(_, squash)| !squash.steps.is_empty());
-            for (folder, squash) in squashed {
-                moved.extend(move_away(folder, squash, args.backup.as_deref())?);
-            }
-        }
-    }
-    let view = View::of(&Condensed {
+    let moved = match is_written {
+        true => write_planned(context, args, &planned)?,
+        false => Vec::new(),
+    };
+    let condensed = Condensed {
         written: is_written,
-        apps: planned
-            .iter()
-            .map(|(folder, squash)| App {
-                folder: shown(&folder.path),
-                squash,
-            })
-            .collect(),
+        apps: planned.iter().map(App::of).collect(),
         graph,
         tried: tried.as_ref(),
         moved: moved.iter().map(|path| shown(path)).collect(),
-    });
-    let differences = tried
-        .as_ref()
-        .map(|tried| render_differences(context.paint(), tried));
-    let mut view = view.data(text + &differences.unwrap_or_default());
+    };
+    if let Some(tried) = &tried {
+        text.push_str(&render_differences(context.paint(), tried));
+    }
+    let mut view = View::of(&condensed).data(text);
     for squash in &squashes {
         view = view.note(render_parts(paint, squash));
     }
@@ -120,6 +105,39 @@ pub(super) async fn run(context: &mut Context, args: &SquashArgs) -> Result<View
         (true, false) => Advice::Replace(&args.apps),
     };
     Ok(view.note(render_advice(paint, &advice)).verdict(failed))
+}
+
+/// Writes what was planned; under `--reset` says where the replaced files are then.
+fn write_planned(
+    context: &Context,
+    args: &SquashArgs,
+    planned: &[(Folder, Squash)],
+) -> Result<Vec<PathBuf>, Failure> {
+    let replaced = planned.iter().flat_map(|(_, squash)| &squash.steps);
+    let replaced: usize = replaced.map(|step| step.replaces.len()).sum();
+    if args.reset {
+        let apps = args.apps.join(",");
+        context.confirm(
+            &format!(
+                "Move the files of {} away? Databases that have them applied must be made anew.",
+                units::len(replaced, "replaced step")
+            ),
+            &format!("squash --apps {apps} --reset"),
+        )?;
+    }
+    let files: Vec<(&Path, &Squash)> = planned
+        .iter()
+        .map(|(folder, squash)| (folder.path.as_path(), squash))
+        .filter(|(_, squash)| !squash.steps.is_empty())
+        .collect();
+    write_all(&files)?;
+    let mut moved = Vec::new();
+    for (folder, squash) in planned.iter().filter(|_| args.reset) {
+        if !squash.steps.is_empty() {
+            moved.extend(move_away(folder, squash, args.backup.as_deref())?);
+        }
+    }
+    Ok(moved)
 }
 
 /// Plans app after app: each on the history in which those before it are condensed already.
@@ -150,6 +168,9 @@ fn plan_all(
         let (squash, with) = plan(&history, &folder, &wanted)?;
         history = with;
         planned.push((folder, squash));
+    }
+    if planned.is_empty() {
+        return Err(Failure::usage("these apps have no SQL files"));
     }
     match planned.iter().find(|(_, squash)| squash.steps.is_empty()) {
         Some((_, squash)) if planned.iter().all(|(_, squash)| squash.steps.is_empty()) => {
