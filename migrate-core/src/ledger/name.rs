@@ -57,6 +57,21 @@ impl LedgerName {
         self.schema.as_deref()
     }
 
+    /// Whether a table, by its name without a schema, is one of the ledger's, or a sequence of one.
+    pub(crate) fn owns(&self, table: &str) -> bool {
+        let suffixes = ["meta", "steps", "runs", "lock", "lease", "audit"];
+        let Some(rest) = table
+            .strip_prefix(&self.prefix)
+            .and_then(|r| r.strip_prefix('_'))
+        else {
+            return false;
+        };
+        let sequence = |suffix: &str| rest.ends_with("_seq") && rest.starts_with(suffix);
+        suffixes
+            .iter()
+            .any(|suffix| rest == *suffix || sequence(suffix))
+    }
+
     /// Fixes the names for one database.
     pub(crate) fn tables(
         &self,

@@ -5,6 +5,8 @@ mod differ;
 mod scratch;
 mod snapshot;
 
+use migrate_source::Database;
+
 use self::differ::{differences, refuse_unknown_columns};
 use self::scratch::Scratch;
 use self::snapshot::{Snapshot, take};
@@ -15,9 +17,6 @@ use crate::exec::split;
 use crate::ledger::LedgerName;
 use crate::migrator::Migrator;
 use crate::report::{SquashReport, StepId};
-
-/// How the ledger's tables on the made databases begin; they are not compared.
-const LEDGER: &str = "migrate_scratch_ledger";
 
 /// How squashes are proven; see [`Migrator::verify_squashes`].
 ///
@@ -163,9 +162,19 @@ impl Migrator<'_> {
         }
         self.run_on(scratch, side.history.clone()).await?;
         let mut session = scratch.options.open().await?;
-        let snapshot = take(&mut *session, &scratch.name, LEDGER).await;
+        let ledger = self.scratch_ledger()?;
+        let snapshot = take(&mut *session, &scratch.name, &ledger).await;
         session.close().await;
         snapshot
+    }
+
+    /// The ledger's name as steps may know it, for triggers read its audit table. A schema of MySQL
+    /// is another database, and that one's ledger is not ours to write.
+    fn scratch_ledger(&self) -> Result<LedgerName, Error> {
+        let configured = &self.options.ledger;
+        let is_mysql = self.target.database() == Database::MySql;
+        let schema = configured.schema().filter(|_| !is_mysql);
+        LedgerName::new(schema, configured.prefix())
     }
 
     async fn run_on(&self, scratch: &Scratch, history: History) -> Result<(), Error> {
@@ -173,7 +182,7 @@ impl Migrator<'_> {
             return Ok(());
         }
         let migrator = Migrator::new(scratch.options.target(), history)
-            .ledger(LedgerName::new(None, LEDGER)?)
+            .ledger(self.scratch_ledger()?)
             .app_version(&self.options.app_version)
             .shutdown(self.options.shutdown.clone());
         migrator.run().await.map(drop)

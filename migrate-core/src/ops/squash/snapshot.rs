@@ -7,6 +7,7 @@ use crate::dialect::{
     catalogue_columns, catalogue_definition, catalogue_facts, catalogue_settings,
 };
 use crate::error::Error;
+use crate::ledger::LedgerName;
 use crate::session::{Row, Session, Value};
 
 /// A value as text, as both databases write it; none is NULL.
@@ -31,7 +32,7 @@ pub(super) struct Snapshot {
 pub(super) async fn take(
     session: &mut dyn Session,
     name: &str,
-    ledger: &str,
+    ledger: &LedgerName,
 ) -> Result<Snapshot, Error> {
     match read(session, name, ledger).await {
         Ok(snapshot) => Ok(snapshot),
@@ -43,7 +44,11 @@ pub(super) async fn take(
     }
 }
 
-async fn read(session: &mut dyn Session, name: &str, ledger: &str) -> sqlx::Result<Snapshot> {
+async fn read(
+    session: &mut dyn Session,
+    name: &str,
+    ledger: &LedgerName,
+) -> sqlx::Result<Snapshot> {
     let database = session.database();
     if let Some(sql) = catalogue_settings(database) {
         session
@@ -55,7 +60,7 @@ async fn read(session: &mut dyn Session, name: &str, ledger: &str) -> sqlx::Resu
     for query in catalogue_facts(database) {
         for row in session.query(&query, &[]).await? {
             let (table, thing) = (row.text(0), row.text(1).unwrap_or_default());
-            if table.is_some_and(|table| table.starts_with(ledger)) || thing.contains(ledger) {
+            if table.is_some_and(|table| ledger.owns(table)) {
                 continue;
             }
             let text = row.text(2).unwrap_or_default();
@@ -84,12 +89,13 @@ async fn read(session: &mut dyn Session, name: &str, ledger: &str) -> sqlx::Resu
 /// Each table: how SQL names it, and its columns with the expressions that give their values.
 type Columns = BTreeMap<String, (String, Vec<(String, String)>)>;
 
-async fn columns(session: &mut dyn Session, ledger: &str) -> sqlx::Result<Columns> {
+async fn columns(session: &mut dyn Session, ledger: &LedgerName) -> sqlx::Result<Columns> {
     let query = catalogue_columns(session.database());
     let mut tables = Columns::new();
     for row in session.query(&query, &[]).await? {
         let text = |column: usize| row.text(column).unwrap_or_default().to_owned();
-        if !text(0).contains(ledger) {
+        // Postgres writes a schema in front unless it is `public`.
+        if !ledger.owns(text(0).rsplit('.').next().unwrap_or_default()) {
             let table = tables
                 .entry(text(0))
                 .or_insert_with(|| (text(1), Vec::new()));

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use migrate_core::report::SquashReport;
-use migrate_core::{ErrorCode, HistoryBuilder, Migrator, SquashCheck, Target};
+use migrate_core::{ErrorCode, HistoryBuilder, LedgerName, Migrator, SquashCheck, Target};
 use migrate_tests::{Db, Function, Scope, TestDatabase, each_database, steps};
 
 use super::sql::{ITEM, PASSWORD, Role};
@@ -12,6 +12,7 @@ use super::sql::{ITEM, PASSWORD, Role};
 each_database! {
     all: a_true_squash_shows_no_difference, every_difference_of_the_schema_is_told,
          rows_are_compared_but_for_what_cannot_be_equal, the_seed_goes_where_both_ways_are_the_same,
+         steps_find_the_ledger_under_the_name_that_they_know,
          what_fails_on_one_side_says_on_which, without_squashes_there_is_nothing_to_compare;
     servers: the_right_to_create_databases_is_needed;
 }
@@ -264,4 +265,26 @@ async fn the_right_to_create_databases_is_needed(db: Db) {
         "{error}"
     );
     assert!(!format!("{error} {error:?}").contains(PASSWORD), "{error}");
+}
+
+async fn steps_find_the_ledger_under_the_name_that_they_know(db: Db) {
+    let database = TestDatabase::create(db).await;
+    // As triggers of an application read what is said of audit.
+    let copy = "CREATE TABLE seen AS SELECT * FROM our_own_steps WHERE 1 = 0";
+    let history = steps(&[
+        ("0001_a.sql", &format!("{copy};")),
+        ("0002_b.sql", &format!("{ITEM};")),
+        (
+            "0001_squashed_0002.sql",
+            &format!("-- migrate: replaces = [\"0001_a\", \"0002_b\"]\n{copy}; {ITEM};"),
+        ),
+    ]);
+    let ledger = LedgerName::new(None, "our_own").unwrap();
+    let migrator = database.migrator(history.build().unwrap()).ledger(ledger);
+    let report = migrator.verify_squashes(&SquashCheck::new()).await.unwrap();
+    assert_eq!(what(&report), [""; 0]);
+    assert_eq!(
+        report.tables, 2,
+        "the ledger's own tables are not compared: {report:?}"
+    );
 }
