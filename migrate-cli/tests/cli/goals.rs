@@ -49,6 +49,24 @@ async fn forwards_to_a_step_and_to_an_app() {
 }
 
 #[tokio::test]
+async fn an_app_with_the_name_of_a_verb_stands_behind_two_dashes() {
+    let history = || {
+        let sql = "CREATE TABLE t (id INTEGER);";
+        History::builder()
+            .sql("status", "0001_initial.sql", sql)
+            .sql("users", "0001_initial.sql", "SELECT 1;")
+            .build()
+            .expect("a history")
+    };
+    let database = Database::new();
+    let verb = database.migrate_with(history(), "status").await;
+    assert!(verb.stdout.contains("[ ] 0001_initial"), "{}", verb.stdout);
+    let app = database.migrate_with(history(), "-- status 0001").await;
+    assert_eq!(app.exit.code(), 0, "{}", app.stderr);
+    assert_eq!(database.count(APPLIED).await, 1);
+}
+
+#[tokio::test]
 async fn backwards_to_a_step() {
     let database = Database::new();
     let at = goals::reversible;
