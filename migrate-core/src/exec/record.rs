@@ -60,11 +60,10 @@ impl<'r> Runner<'r> {
     }
 
     /// A row for a step that was not executed itself.
-    fn recorded(&self, record: &Applied<'_>) -> Vec<Statement> {
+    fn recorded(&self, record: &Applied<'_>) -> [Statement; 2] {
         let ledger = &self.parts.ledger;
-        let mut statements = ledger.applied(record);
-        statements.truncate(1);
-        statements.push(ledger.run(&RunRow {
+        let [row, _] = ledger.applied(record);
+        let line = ledger.run(&RunRow {
             app: record.app,
             name: record.name,
             action: record.action,
@@ -74,8 +73,8 @@ impl<'r> Runner<'r> {
             checksum: Some(record.checksum),
             error: None,
             reason: None,
-        }));
-        statements
+        });
+        [row, line]
     }
 
     /// The rows go; the lines of history, which are fenced, stay.

@@ -154,7 +154,7 @@ impl Ledger {
     }
 
     /// Records a step as applied: its row and a line of history, both fenced.
-    pub(crate) fn applied(&self, step: &Applied<'_>) -> Vec<Statement> {
+    pub(crate) fn applied(&self, step: &Applied<'_>) -> [Statement; 2] {
         let database = self.database();
         let now = timestamp(database);
         // In the one message of a Postgres step nobody but the server knows the time it took;
@@ -208,7 +208,7 @@ impl Ledger {
             error: None,
             reason: None,
         };
-        vec![Statement::new(sql, values), self.run(&run)]
+        [Statement::new(sql, values), self.run(&run)]
     }
 
     /// Takes the named columns from the row that could not be inserted, and counts the run.

@@ -1,5 +1,6 @@
 //! `mark`, `unmark`, `accept`, `resolve`: the ledger changed on purpose, with a reason.
 
+use migrate_source::Database;
 use serde::Serialize;
 
 use super::refuse::refuse_half_reverted;
@@ -52,20 +53,9 @@ impl Migrator<'_> {
             return Ok(Marked::AlreadyApplied);
         }
         let database = opened.tables.database();
-        let record = Applied {
-            app: &step.id.app,
-            name: &step.id.name,
-            kind: step.kind_text(),
-            checksum: step.checksum(database),
-            source: step.source(database),
-            duration_ms: Some(0),
-            rows: None,
-            result: None,
-            faked: true,
-            action: "mark",
-        };
         let mut marked = Marked::Recorded;
-        let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
+        let statements = |ledger: &Ledger, rows: &LedgerRows| {
+            let row = rows.find(&step.id);
             // Another process may have applied it while this one waited for the lock.
             if row.is_some_and(LedgerRow::is_applied) {
                 marked = Marked::AlreadyApplied;
@@ -74,19 +64,16 @@ impl Migrator<'_> {
             if reason.is_none() {
                 refuse_half_reverted(row)?;
             }
-            let mut statements = ledger.applied(&record);
-            statements.truncate(1);
-            statements.push(line(
-                ledger,
-                &step.id,
-                "mark",
-                "recorded",
-                Some(record.checksum),
-                reason,
-            ));
-            Ok(statements)
+            // A squash is applied with all that it stands for.
+            let replaced = history.replaced_by(&step.id);
+            let applied = |id: &&StepId| rows.find(id).is_some_and(LedgerRow::is_applied);
+            let missing = replaced.iter().filter(|id| !applied(id));
+            let ids = missing.chain([&step.id]);
+            Ok(ids
+                .flat_map(|id| marked_by_hand(ledger, history, id, database, reason))
+                .collect())
         };
-        self.write(opened, history, &step.id, statements).await?;
+        self.write(opened, history, statements).await?;
         Ok(marked)
     }
 
@@ -116,21 +103,31 @@ impl Migrator<'_> {
                 return Err(error);
             }
         };
-        let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
+        let statements = |ledger: &Ledger, rows: &LedgerRows| {
             // Another process may have removed it while this one waited for the lock.
-            let Some(row) = row else {
+            let Some(row) = rows.find(&id) else {
                 return Err(not_recorded(&id));
             };
             if reason.is_none() {
                 refuse_half_reverted(Some(row))?;
             }
-            let checksum = Some(row.checksum.as_str());
-            Ok(vec![
-                ledger.remove(&id.app, &id.name),
-                line(ledger, &id, "unmark", "removed", checksum, reason),
-            ])
+            // A squash is applied while all that it stands for is, and stands for it while its own
+            // row is there.
+            let squashes = history.squashes_of(&id).into_iter().cloned();
+            let along = history.replaced_by(&id).into_iter().chain(squashes);
+            Ok(along
+                .chain([id.clone()])
+                .filter_map(|id| rows.find(&id).map(|row| (id, row.checksum.as_str())))
+                .flat_map(|(id, checksum)| {
+                    let checksum = Some(checksum);
+                    [
+                        ledger.remove(&id.app, &id.name),
+                        line(ledger, &id, "unmark", "removed", checksum, reason),
+                    ]
+                })
+                .collect())
         };
-        self.write(opened, history, &id, statements).await
+        self.write(opened, history, statements).await
     }
 
     /// The recorded step that a name or the beginning of one means, also where this binary does
@@ -170,7 +167,8 @@ impl Migrator<'_> {
         let step = history.find(name)?;
         let opened = self.open().await?;
         let database = opened.tables.database();
-        let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
+        let statements = |ledger: &Ledger, rows: &LedgerRows| {
+            let row = rows.find(&step.id);
             let checksum = step.checksum(database);
             refuse_half_reverted(row)?;
             match row.filter(|row| row.is_applied()) {
@@ -195,7 +193,7 @@ impl Migrator<'_> {
                 ]),
             }
         };
-        self.write(opened, history, &step.id, statements).await
+        self.write(opened, history, statements).await
     }
 
     /// Says whether the statement at which a step was interrupted took effect, where only a
@@ -222,7 +220,8 @@ impl Migrator<'_> {
         let history = self.checked_history()?;
         let step = history.find(name)?;
         let opened = self.open().await?;
-        let statements = |ledger: &Ledger, row: Option<&LedgerRow>| {
+        let statements = |ledger: &Ledger, rows: &LedgerRows| {
+            let row = rows.find(&step.id);
             let (app, name) = (step.id.app.as_str(), step.id.name.as_str());
             let begun = row.filter(|row| !row.is_applied());
             let intent = begun.and_then(|row| Some((row, row.intent?, row.intent_text.as_ref()?)));
@@ -250,16 +249,15 @@ impl Migrator<'_> {
                 line(ledger, &step.id, "resolve", outcome, None, Some(reason)),
             ])
         };
-        self.write(opened, history, &step.id, statements).await
+        self.write(opened, history, statements).await
     }
 
-    /// Takes the lock, decides on the row as it is then, and writes in one transaction.
+    /// Takes the lock, decides on the rows as they are then, and writes in one transaction.
     async fn write(
         &self,
         mut opened: Opened<'_, '_>,
         history: &History,
-        id: &StepId,
-        statements: impl FnOnce(&Ledger, Option<&LedgerRow>) -> Result<Vec<Statement>, Error>,
+        statements: impl FnOnce(&Ledger, &LedgerRows) -> Result<Vec<Statement>, Error>,
     ) -> Result<(), Error> {
         let Opened {
             connection,
@@ -273,7 +271,7 @@ impl Migrator<'_> {
         let result = match entered {
             Ok((locked, _)) => {
                 let runner = &locked.runner;
-                let result = match statements(&runner.parts.ledger, runner.row(id)) {
+                let result = match statements(&runner.parts.ledger, &runner.rows) {
                     Ok(statements) if statements.is_empty() => Ok(()),
                     Ok(statements) => commit(session, &statements).await,
                     Err(error) => Err(error),
@@ -286,6 +284,34 @@ impl Migrator<'_> {
         opened.connection.close().await;
         result
     }
+}
+
+/// A row for a step that a person says is applied, and the line of history.
+fn marked_by_hand(
+    ledger: &Ledger,
+    history: &History,
+    id: &StepId,
+    database: Database,
+    reason: Option<&str>,
+) -> [Statement; 2] {
+    let known = history.get(id);
+    let checksum = known.map_or("", |step| step.checksum(database));
+    let [row, _] = ledger.applied(&Applied {
+        app: &id.app,
+        name: &id.name,
+        kind: known.map_or("sql", |step| step.kind_text()),
+        checksum,
+        source: known.map_or("", |step| step.source(database)),
+        duration_ms: Some(0),
+        rows: None,
+        result: None,
+        faked: true,
+        action: "mark",
+    });
+    [
+        row,
+        line(ledger, id, "mark", "recorded", Some(checksum), reason),
+    ]
 }
 
 fn line(

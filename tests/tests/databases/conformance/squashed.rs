@@ -10,7 +10,7 @@ each_database! {
     all: a_fresh_database_records_all_that_is_replaced, an_old_database_only_records_the_squash,
         the_way_back_removes_all_of_them, half_undone_it_stands_for_nothing,
         a_squash_is_recorded_and_forgotten_as_a_fake, a_step_inside_takes_its_record_along,
-        a_squash_of_a_squash_records_all_of_them;
+        a_squash_of_a_squash_records_all_of_them, marks_and_unmarks_go_for_all_of_them;
 }
 
 const ONE: (&str, &str) = (
@@ -214,4 +214,25 @@ async fn a_squash_of_a_squash_records_all_of_them(db: Db) {
     assert_eq!(report.applied_total, 0);
     assert!(recorded(&database).await.is_empty());
     assert!(!database.has_table("item").await);
+}
+
+async fn marks_and_unmarks_go_for_all_of_them(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let migrator = database.migrator(of(false));
+    migrator.mark(SQUASHED, Some("it is there")).await.unwrap();
+    assert_eq!(recorded(&database).await, ROWS);
+    assert_eq!(lines(&database, "0002_more").await, ["mark recorded"]);
+    assert_eq!(database.migrate(of(false)).await, ["0003_last"]);
+    migrator.unmark(SQUASHED, None).await.unwrap();
+    assert_eq!(recorded(&database).await, ["0003_last"]);
+    assert_eq!(
+        lines(&database, "0001_initial").await,
+        ["mark recorded", "unmark removed"]
+    );
+
+    // One that the squash replaces: the squash is not all there any more.
+    let migrator = database.migrator(of(true));
+    migrator.mark(SQUASHED, None).await.unwrap();
+    migrator.unmark("0002_more", None).await.unwrap();
+    assert_eq!(recorded(&database).await, ["0001_initial", "0003_last"]);
 }
