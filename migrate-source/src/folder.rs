@@ -93,9 +93,24 @@ impl FolderError {
 /// one number, two files for one purpose, a way back without a way forward, text that is not UTF-8
 /// or has a NUL character.
 pub fn read_folder(path: &Path) -> Result<Folder, Vec<FolderError>> {
-    let names = file_names(path).map_err(|error| vec![unreadable_folder(path, &error)])?;
+    let (folder, errors) = read_folder_partly(path);
+    if errors.is_empty() {
+        Ok(folder)
+    } else {
+        Err(errors)
+    }
+}
+
+/// As [`read_folder`], with the files that can be read beside the mistakes, so that what is wrong
+/// inside them can be told as well.
+#[must_use]
+pub fn read_folder_partly(path: &Path) -> (Folder, Vec<FolderError>) {
     let mut files = Vec::new();
     let mut errors = Vec::new();
+    let names = file_names(path).unwrap_or_else(|error| {
+        errors.push(unreadable_folder(path, &error));
+        Vec::new()
+    });
     for file in map_in_shares(&names, |name| read_file(path, name.clone())) {
         match file {
             Ok(file) => files.push(file),
@@ -104,14 +119,8 @@ pub fn read_folder(path: &Path) -> Result<Folder, Vec<FolderError>> {
     }
     files.sort_by(|a, b| (a.name.number, &a.file_name).cmp(&(b.name.number, &b.file_name)));
     errors.extend(conflicts(&files));
-    if errors.is_empty() {
-        Ok(Folder {
-            path: path.to_owned(),
-            files,
-        })
-    } else {
-        Err(errors)
-    }
+    let path = path.to_owned();
+    (Folder { path, files }, errors)
 }
 
 fn unreadable_folder(path: &Path, error: &io::Error) -> FolderError {

@@ -5,12 +5,11 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use migrate_source::file_name::Direction;
-use migrate_source::folder::FolderFile;
+use migrate_source::folder::{FolderFile, read_folder_partly};
 use migrate_source::name::Reference;
 use migrate_source::sql_file::parse_sql_file;
 use migrate_source::statements::statements;
 
-use super::check::readable_part;
 use super::discover::shown;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -61,7 +60,7 @@ pub(crate) enum Conflict {
 /// The SQL steps of a folder, by number; `app` is its label, if it is known.
 pub(crate) fn read_steps(folder: &Path, app: Option<&str>) -> Result<Vec<SourceStep>, Failure> {
     let mut steps: Vec<SourceStep> = Vec::new();
-    for file in readable_part(folder).files {
+    for file in read_folder_partly(folder).0.files {
         let read = read_file(&file, app)?;
         match steps.iter_mut().find(|step| step.name == read.name) {
             Some(step) => {

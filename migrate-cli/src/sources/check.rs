@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use migrate_source::classify::{any_step_errors, atomic_step_errors, table_rebuild_risk};
-use migrate_source::file_name::{Direction, FileName};
+use migrate_source::file_name::Direction;
 use migrate_source::folder::{
-    Folder, FolderError, FolderFile, INDEX_FILE, check_index, read_folder,
+    Folder, FolderError, FolderFile, INDEX_FILE, check_index, read_folder_partly,
 };
 use migrate_source::name::{Reference, nearest};
 use migrate_source::sql_file::{SqlFile, parse_sql_file};
@@ -38,13 +38,11 @@ pub(crate) struct Checked {
 
 /// Checks names, index, headers, statements and references of a folder.
 pub(crate) fn check_folder(path: &Path) -> Checked {
-    let (folder, errors) = match read_folder(path) {
-        Ok(folder) => (folder, Vec::new()),
-        Err(errors) => (readable_part(path), errors),
-    };
+    let (folder, errors) = read_folder_partly(path);
     let mut findings: Vec<Finding> = errors.into_iter().map(folder_finding).collect();
-    if findings.is_empty() {
-        findings.extend(index_finding(&folder));
+    let is_whole = findings.is_empty();
+    if path.is_dir() {
+        findings.extend(index_finding(&folder, is_whole));
     }
     for file in &folder.files {
         let errors = match parse_sql_file(&file.text, file.name.database) {
@@ -56,29 +54,6 @@ pub(crate) fn check_folder(path: &Path) -> Checked {
     Checked {
         files: folder.files.len(),
         findings,
-    }
-}
-
-/// The files that can be read, of a folder that as a whole cannot: their mistakes are shown too.
-pub(super) fn readable_part(path: &Path) -> Folder {
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
-    let mut files: Vec<FolderFile> = entries
-        .filter_map(|entry| {
-            let file_name = entry.file_name().into_string().ok()?;
-            let name = FileName::parse(&file_name).ok()?;
-            let text = fs::read_to_string(entry.path()).ok()?;
-            Some(FolderFile {
-                path: entry.path(),
-                name,
-                file_name,
-                text,
-            })
-        })
-        .collect();
-    files.sort_by(|a, b| a.file_name.cmp(&b.file_name));
-    Folder {
-        path: path.to_owned(),
-        files,
     }
 }
 
@@ -94,9 +69,12 @@ fn folder_finding(error: FolderError) -> Finding {
     }
 }
 
-fn index_finding(folder: &Folder) -> Option<Finding> {
+/// What is wrong with the index. Of a folder that cannot be read as a whole only that there is
+/// none: the names that are no steps' would differ.
+fn index_finding(folder: &Folder, is_whole: bool) -> Option<Finding> {
     let path = folder.path.join(INDEX_FILE);
     let (code, message) = match fs::read_to_string(&path) {
+        Ok(_) if !is_whole => return None,
         Ok(index) => (
             "stale_index",
             check_index(folder, &index).err()?.to_string(),

@@ -293,3 +293,24 @@ fn help_of_cargo_migrate() {
     }
     golden::check("help_cargo.txt", &text);
 }
+
+#[test]
+fn a_missing_index_hides_nothing_and_is_not_hidden() {
+    let folder = package();
+    std::fs::remove_file(folder.path().join("migrations/index.txt")).expect("an index");
+    folder.write("migrations/0002_commit.sql", "COMMIT;\n");
+    folder.write("migrations/noname.sql", "SELECT 1;\n");
+    let ran = cargo_migrate(&folder, "check --json");
+    let findings = ran.json()["result"]["folders"][0]["errors"].clone();
+    let mut codes: Vec<&str> = findings
+        .as_array()
+        .expect("a list")
+        .iter()
+        .filter_map(|finding| finding["code"].as_str())
+        .collect();
+    codes.sort_unstable();
+    assert_eq!(
+        codes,
+        ["bad_file_name", "missing_index", "transaction_control"]
+    );
+}

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use migrate_source::SourceError;
 use migrate_source::checksum::Checksum;
 use migrate_source::file_name::{Direction, FileName};
-use migrate_source::folder::{FolderError, FolderFile, INDEX_FILE, check_index, read_folder};
+use migrate_source::folder::{
+    FolderError, FolderFile, INDEX_FILE, check_index, read_folder_partly,
+};
 use migrate_source::header::Header;
 use migrate_source::name::step_ident;
 
@@ -77,23 +79,20 @@ fn load_app(root: &Path, app: &AppInput, errors: &mut Errors) -> LoadedApp {
         steps: Vec::new(),
         has_index: false,
     };
-    match read_folder(&path) {
-        Ok(folder) => {
-            loaded.has_index = check_index_of(&folder, app, errors);
-            let mut steps = BTreeMap::new();
-            let checked = check_files(&folder.files, &loaded.label);
-            for (file, checked) in folder.files.into_iter().zip(checked) {
-                add_file(app, file, checked, &mut steps, &mut loaded.files, errors);
-            }
-            loaded.steps = steps.into_values().collect();
-        }
-        Err(problems) => {
-            for problem in problems {
-                report(root, app, &problem, errors);
-            }
-            loaded.steps = names_in(&path);
-        }
+    let (folder, problems) = read_folder_partly(&path);
+    for problem in &problems {
+        report(root, app, problem, errors);
     }
+    loaded.has_index = check_index_of(&folder, problems.is_empty(), app, errors);
+    let mut steps = BTreeMap::new();
+    let checked = check_files(&folder.files, &loaded.label);
+    for (file, checked) in folder.files.into_iter().zip(checked) {
+        add_file(app, file, checked, &mut steps, &mut loaded.files, errors);
+    }
+    loaded.steps = match problems.is_empty() {
+        true => steps.into_values().collect(),
+        false => names_in(&path),
+    };
     loaded
 }
 
@@ -111,16 +110,18 @@ fn report(root: &Path, app: &AppInput, problem: &FolderError, errors: &mut Error
     );
 }
 
-/// Compares the folder with its index, and says whether there is one to track.
+/// Compares the folder with its index, and says whether there is one to track. A folder that
+/// cannot be read as a whole is not compared: its names would differ.
 fn check_index_of(
     folder: &migrate_source::folder::Folder,
+    is_whole: bool,
     app: &AppInput,
     errors: &mut Errors,
 ) -> bool {
     let index = folder.path.join(INDEX_FILE);
     match std::fs::read_to_string(&index) {
         Ok(text) => {
-            if let Err(error) = check_index(folder, &text) {
+            if is_whole && let Err(error) = check_index(folder, &text) {
                 errors.at(
                     app.span,
                     format!("{}/{INDEX_FILE}: {}", app.folder, index_problem(&error)),
