@@ -153,7 +153,7 @@ fn down_errors(header: &Header, file: &FolderFile, forward: &Forward<'_>) -> Vec
         if let Some(line) = header.line_of(key) {
             errors.push(error(
                 line,
-                "directive-in-down-file",
+                "directive_in_down_file",
                 format!("`{key}` has no effect in a file that goes back"),
                 "move it to the file that goes forward, which speaks for both ways".to_owned(),
             ));
@@ -169,7 +169,7 @@ fn down_errors(header: &Header, file: &FolderFile, forward: &Forward<'_>) -> Vec
         };
         errors.push(error(
             header.line_of("atomic").unwrap_or(1),
-            "contradicting-directives",
+            "contradicting_directives",
             format!("the file that goes back says `atomic = {way_back}`, and the one that goes forward runs as `atomic = {other}`"),
             "say it in the file that goes forward, which speaks for both ways".to_owned(),
         ));
@@ -179,7 +179,7 @@ fn down_errors(header: &Header, file: &FolderFile, forward: &Forward<'_>) -> Vec
     if let Some((_, other)) = twice.next() {
         errors.push(error(
             1,
-            "two-ways-back",
+            "two_ways_back",
             format!("`{other}` has a `-- migrate: down` part already"),
             "keep the part or this file".to_owned(),
         ));

@@ -223,7 +223,7 @@ fn a_squash_may_have_the_number_of_what_it_replaces() {
     let [error] = errors.as_slice() else {
         panic!("not one error: {errors:?}")
     };
-    assert_eq!(error.code, "duplicate-number");
+    assert_eq!(error.code, "duplicate_number");
     assert!(error.path.ends_with("0003_other.sql"), "{error}");
     assert!(error.message.contains("`0003_c.sql`"), "{error}");
 }
