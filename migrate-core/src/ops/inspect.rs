@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::session::Opened;
 use crate::context::BoxFuture;
 use crate::dialect::timestamp_text;
-use crate::domain::{RowState, Step, route};
+use crate::domain::{History, LedgerRow, LedgerRows, RowState, Step, route};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{Task, Work, interrupted_problems};
 use crate::goal::Request;
@@ -16,7 +16,7 @@ use crate::ledger::{Need, ledger_error};
 use crate::migrator::Migrator;
 use crate::policy::{Policies, Policy};
 use crate::report::{
-    HistoryEntry, ListEntry, Problem, StatusEntry, StepId, StepKind, VerifyReport,
+    HistoryEntry, ListEntry, Problem, State, StatusEntry, StepId, StepKind, VerifyReport,
 };
 use crate::session::Row;
 
@@ -89,38 +89,14 @@ impl Migrator<'_> {
         let history = self.checked_history()?;
         let mut opened = self.look().await?;
         let status = self.status_opened(&mut opened, history).await;
+        let rows = opened.ledger.rows().clone();
         opened.connection.close().await;
-        let (applied, waiting): (Vec<_>, Vec<_>) = status?
-            .steps
-            .into_iter()
-            .partition(|entry| entry.applied_at.is_some());
-        let places: HashMap<&StepId, usize> = history.iter().map(Step::id).zip(0..).collect();
-        // Steps of one transaction may have one time: of those, the later in the history is newer.
-        let mut entries = applied;
-        entries.sort_by(|a, b| {
-            let place = |entry: &StatusEntry| places.get(&entry.step).copied();
-            b.applied_at
-                .cmp(&a.applied_at)
-                .then_with(|| place(b).cmp(&place(a)))
-                .then_with(|| a.step.cmp(&b.step))
-        });
-        entries.extend(waiting);
-        let wanted = filter.map(str::to_lowercase);
-        let is_wanted = |entry: &StatusEntry| {
-            let name = entry.step.to_string().to_lowercase();
-            wanted.as_ref().is_none_or(|wanted| name.contains(wanted))
-        };
-        entries.retain(is_wanted);
-        Ok(entries
-            .into_iter()
-            .map(|entry| ListEntry {
-                step: entry.step,
-                kind: entry.kind,
-                state: entry.state,
-                applied_at: entry.applied_at,
-                description: entry.description,
-            })
-            .collect())
+        let mut entries = listed(status?.steps, &rows, history);
+        if let Some(filter) = filter {
+            let wanted = filter.to_lowercase();
+            entries.retain(|entry| entry.step.to_string().to_lowercase().contains(&wanted));
+        }
+        Ok(entries)
     }
 
     /// Everything that was ever done, newest first. Writes nothing.
@@ -167,6 +143,45 @@ impl Migrator<'_> {
             })
             .collect())
     }
+}
+
+/// What is applied, newest first, then the other steps; of steps with one time, which may be of one
+/// transaction, the later in the history is newer.
+fn listed(steps: Vec<StatusEntry>, rows: &LedgerRows, history: &History) -> Vec<ListEntry> {
+    let states: HashMap<&StepId, State> = steps
+        .iter()
+        .map(|entry| (&entry.step, entry.state))
+        .collect();
+    let applied = rows.iter().filter(|row| row.is_applied()).map(|row| {
+        let id = StepId::new(&row.app, &row.name);
+        ListEntry {
+            description: history.get(&id).and_then(|step| step.description.clone()),
+            kind: kind_of(&row.kind),
+            // Without an entry of its own, because a squash stands for it.
+            state: states.get(&id).copied().unwrap_or(State::Applied),
+            applied_at: row.applied_at.clone(),
+            step: id,
+        }
+    });
+    let mut entries: Vec<ListEntry> = applied.collect();
+    let places: HashMap<&StepId, usize> = history.iter().map(Step::id).zip(0..).collect();
+    let place = |entry: &ListEntry| places.get(&entry.step).copied();
+    entries.sort_by(|a, b| {
+        b.applied_at
+            .cmp(&a.applied_at)
+            .then_with(|| place(b).cmp(&place(a)))
+            .then_with(|| a.step.cmp(&b.step))
+    });
+    let is_applied = |id: &StepId| rows.find(id).is_some_and(LedgerRow::is_applied);
+    let waiting = steps.into_iter().filter(|entry| !is_applied(&entry.step));
+    entries.extend(waiting.map(|entry| ListEntry {
+        step: entry.step,
+        kind: entry.kind,
+        state: entry.state,
+        applied_at: None,
+        description: entry.description,
+    }));
+    entries
 }
 
 fn kind_of(text: &str) -> Option<StepKind> {

@@ -7,6 +7,7 @@
 
 use migrate_core::report::State;
 
+use super::status::{color_of, word};
 use crate::commands::list::Listed;
 use crate::render::paint::Paint;
 use crate::render::units;
@@ -74,11 +75,9 @@ pub(crate) fn render_list(paint: Paint, entries: &[Listed], asked: Asked<'_>) ->
 /// What stands in place of the time.
 fn waiting(paint: Paint, listed: &Listed) -> String {
     match listed.entry.state {
-        State::Failed => paint.bad("failed"),
-        State::Interrupted => paint.bad("interrupted"),
-        State::Running => paint.lead("running"),
-        _ if listed.manual => paint.faint("manual"),
-        _ => paint.warn("pending"),
+        State::Pending | State::Manual if listed.manual => paint.faint("manual"),
+        State::Pending | State::Manual => paint.warn("pending"),
+        state => color_of(state)(paint, word(state)),
     }
 }
 

@@ -98,7 +98,7 @@ fn color(entry: &StatusEntry) -> fn(Paint, &str) -> String {
     }
 }
 
-fn color_of(state: State) -> fn(Paint, &str) -> String {
+pub(super) fn color_of(state: State) -> fn(Paint, &str) -> String {
     match state {
         State::Applied | State::Unrecorded => Paint::good,
         State::Pending => Paint::warn,
