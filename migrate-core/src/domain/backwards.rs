@@ -30,8 +30,7 @@ pub(super) struct Back {
 
 /// Undoes what comes after a step in its app, and all that depends on that.
 pub(super) fn to_step(effective: &Effective<'_, '_>, target: usize) -> Back {
-    let app = &effective.step(target).id.app;
-    let same_app = |node: usize| effective.step(node).id.app == *app;
+    let same_app = |node: usize| effective.app(node) == effective.app(target);
     let mut after = Vec::new();
     let mut seen = HashSet::from([target]);
     let mut open = vec![target];
@@ -102,12 +101,8 @@ pub(super) fn undo(effective: &Effective<'_, '_>, findings: &mut Findings<'_, '_
     let last = half.or_else(|| {
         // What a SQL step runs goes back with it.
         let applied = |node: &usize| effective.is_step(*node) && effective.is_applied(*node);
-        let run: HashSet<&StepId> = effective
-            .order
-            .iter()
-            .filter(|node| applied(node))
-            .flat_map(|&node| effective.step(node).runs(findings.database))
-            .collect();
+        let nodes = effective.order.iter().copied().filter(applied);
+        let run = effective.run_by(nodes, findings.database);
         last_of(effective, |node| {
             effective.is_applied(node) && !run.contains(&effective.step(node).id)
         })
@@ -189,9 +184,9 @@ impl Back {
         effective: &Effective<'h, '_>,
         database: Database,
     ) -> Vec<Move<'h>> {
-        let steps = self.nodes.iter().map(|&node| effective.step(node));
-        let run: HashSet<&StepId> = steps.clone().flat_map(|step| step.runs(database)).collect();
+        let run = effective.run_by(self.nodes.iter().copied(), database);
         let action = Action::Revert;
+        let steps = self.nodes.iter().map(|&node| effective.step(node));
         steps
             .filter(|step| !run.contains(&step.id))
             .map(|step| Move { step, action })

@@ -17,7 +17,7 @@ use migrate_source::sql_file::parse_sql_file;
 
 use self::link::{Names, link};
 use self::squashes::squashes;
-use super::graph::{Graph, Squashes};
+use super::graph::{Graph, Squashes, Traits};
 use super::history::{History, HistoryBuilder};
 use super::order;
 use super::step::{Body, DownText, SqlText, Step};
@@ -312,6 +312,7 @@ impl Draft {
         }
         let mut by_name: Vec<usize> = (0..steps.len()).collect();
         by_name.sort_unstable_by(|&a, &b| steps[a].id.cmp(&steps[b].id));
+        let traits = traits(&steps, &self.apps);
         History {
             apps: self.apps,
             index: steps
@@ -322,6 +323,7 @@ impl Draft {
             graph: Graph {
                 parents,
                 ranks: order.iter().map(|&old| ranks[old]).collect(),
+                traits,
                 by_name,
                 squashes: squashes.moved(order, &place),
             },
@@ -378,6 +380,23 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+fn traits(steps: &[Step], apps: &[String]) -> Vec<Traits> {
+    let apps: HashMap<&str, usize> = apps.iter().map(String::as_str).zip(0..).collect();
+    let of = |step: &Step| Traits {
+        app: apps
+            .get(step.id.app.as_str())
+            .copied()
+            .unwrap_or(usize::MAX),
+        sql: matches!(step.body, Body::Sql { .. }),
+        manual: step.manual,
+        runs: match &step.body {
+            Body::Sql { texts, .. } => texts.iter().any(|text| !text.runs.is_empty()),
+            Body::Function(_) => false,
+        },
+    };
+    steps.iter().map(of).collect()
 }
 
 fn resolve(app: &str, reference: &Reference) -> StepId {

@@ -38,7 +38,7 @@ fn inconsistent(
         let child = effective.step(node);
         for &earlier in effective.parents.of(node) {
             let parent = effective.step(earlier);
-            if parent.id.app == child.id.app
+            if effective.app(earlier) == effective.app(node)
                 || !effective.is_sql(earlier)
                 || effective.is_applied(earlier)
                 || incomplete.iter().any(|squash| squash.node == earlier)
@@ -130,10 +130,10 @@ impl Incomplete {
 /// Apps with several SQL steps that no SQL step of the app comes after.
 fn conflicting(effective: &Effective<'_, '_>) -> Vec<Problem> {
     let mut followed = vec![false; effective.history.steps.len()];
-    let mut leaves: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut leaves: HashMap<usize, Vec<usize>> = HashMap::new();
     for &node in effective.order.iter().rev() {
         let (sql, split) = (effective.is_sql(node), effective.is_split(node));
-        let app = &effective.step(node).id.app;
+        let app = effective.app(node);
         if sql && !split && !followed[node] {
             leaves.entry(app).or_default().push(node);
         }
@@ -142,16 +142,17 @@ fn conflicting(effective: &Effective<'_, '_>) -> Vec<Problem> {
         if followed[node] || sql {
             for &earlier in effective.parents.of(node) {
                 let joins = split || effective.is_split(earlier);
-                followed[earlier] |= joins || effective.step(earlier).id.app == *app;
+                followed[earlier] |= joins || effective.app(earlier) == app;
             }
         }
     }
-    let mut conflicts: Vec<(&str, Vec<usize>)> = leaves
+    let mut conflicts: Vec<(usize, Vec<usize>)> = leaves
         .into_iter()
         .filter(|(_, leaves)| leaves.len() > 1)
         .collect();
     conflicts.sort_unstable();
-    let problem = |(app, mut leaves): (&str, Vec<usize>)| {
+    let problem = |(app, mut leaves): (usize, Vec<usize>)| {
+        let app = &effective.history.apps[app];
         leaves.sort_unstable();
         let named: Vec<String> = leaves
             .iter()

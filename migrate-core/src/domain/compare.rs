@@ -169,13 +169,15 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
         let applied = |&node: &usize| effective.is_step(node) && effective.is_applied(node);
         // Applied files in the order of numbers; a header that names its own place is exempt,
         // because there the graph and not the number says what comes first.
-        let mut last_applied: HashMap<&str, (u32, usize)> = HashMap::new();
+        let mut last_applied: HashMap<usize, (u32, usize)> = HashMap::new();
         for node in effective.order.iter().copied().filter(applied) {
             let step = effective.step(node);
             if let Body::Sql { number, .. } = step.body
                 && !step.explicit_order
             {
-                let last = last_applied.entry(&step.id.app).or_insert((number, node));
+                let last = last_applied
+                    .entry(effective.app(node))
+                    .or_insert((number, node));
                 if number > last.0 {
                     *last = (number, node);
                 }
@@ -187,13 +189,13 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
                 continue;
             };
             let by_number = last_applied
-                .get(step.id.app.as_str())
+                .get(&effective.app(node))
                 .filter(|(last, _)| number < *last && !step.explicit_order)
                 .map(|(_, later)| *later);
             let follower = || {
                 let mut followers = effective.children.of(node).iter().copied();
                 followers.rfind(|&later| {
-                    let same = effective.step(later).id.app == step.id.app;
+                    let same = effective.app(later) == effective.app(node);
                     same && effective.is_sql(later) && applied(&later)
                 })
             };
@@ -223,10 +225,7 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
     /// A pending step may wait for a manual one that nobody has run and nothing will run.
     fn manual_needed(&mut self, pending: &[usize], near: &[bool]) {
         let effective = self.effective;
-        let will_run: HashSet<&StepId> = pending
-            .iter()
-            .flat_map(|&node| effective.step(node).runs(self.database))
-            .collect();
+        let will_run = effective.run_by(pending.iter().copied(), self.database);
         let mut waits = vec![false; near.len()];
         for &node in pending {
             waits[node] = true;
@@ -236,8 +235,11 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
                 continue;
             }
             for &needed in effective.parents.of(node) {
+                if !effective.is_manual(needed) || effective.is_applied(needed) {
+                    continue;
+                }
                 let (step, needs) = (effective.step(node), effective.step(needed));
-                if !needs.manual || will_run.contains(&needs.id) || effective.is_applied(needed) {
+                if will_run.contains(&needs.id) {
                     continue;
                 }
                 self.problems.push(Problem {

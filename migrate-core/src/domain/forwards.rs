@@ -17,7 +17,7 @@ pub(super) fn pending(effective: &Effective<'_, '_>, among: &[bool]) -> Vec<usiz
     let pending = |&node: &usize| {
         among[node]
             && effective.is_step(node)
-            && !effective.step(node).manual
+            && !effective.is_manual(node)
             && !effective.is_applied(node)
             && !effective.is_reverting(node)
     };

@@ -12,9 +12,23 @@ pub(super) struct Graph {
     pub(super) parents: Vec<Vec<usize>>,
     /// Which of two steps goes first where both could.
     pub(super) ranks: Vec<usize>,
+    /// What is asked of every step of a long history, side by side.
+    pub(super) traits: Vec<Traits>,
     /// The steps by app and name, as the rows of a ledger are sorted.
     pub(super) by_name: Vec<usize>,
     pub(super) squashes: Squashes,
+}
+
+/// What planning asks of a step.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Traits {
+    /// The place of the app among the history's.
+    pub(super) app: usize,
+    /// SQL, and not a function.
+    pub(super) sql: bool,
+    pub(super) manual: bool,
+    /// Whether it runs data migrations, on some database.
+    pub(super) runs: bool,
 }
 
 /// Which steps replace which.

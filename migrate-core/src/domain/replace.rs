@@ -12,10 +12,14 @@
 //!
 //! A squash with a row of its own is folded, whatever rows the replaced steps have.
 
+use std::collections::HashSet;
+
+use migrate_source::Database;
+
 use super::graph::{self, Edges};
 use super::history::History;
 use super::row::{LedgerRow, LedgerRows, RowState};
-use super::step::{Body, Step};
+use super::step::Step;
 use crate::report::StepId;
 
 /// What a step of the history is in the effective graph.
@@ -128,7 +132,9 @@ impl<'h, 'r> Effective<'h, 'r> {
     /// squash is split: then they are applied, or lost.
     pub(super) fn of_app<'s>(&'s self, app: &'s str) -> impl Iterator<Item = usize> + 's {
         let steps = self.history.steps.iter().enumerate();
-        let there = steps.filter(move |(_, step)| step.id.app == app);
+        let apps = &self.history.apps;
+        let place = apps.iter().position(|known| known == app);
+        let there = steps.filter(move |(node, _)| Some(self.app(*node)) == place);
         let aliases = self.history.graph.squashes.aliases.iter();
         let gone = aliases.filter(move |(name, _)| name.app == app);
         let gone = gone.map(|(_, &squash)| self.node(squash));
@@ -146,7 +152,29 @@ impl<'h, 'r> Effective<'h, 'r> {
     }
 
     pub(super) fn is_sql(&self, node: usize) -> bool {
-        matches!(self.step(node).body, Body::Sql { .. })
+        self.history.graph.traits[node].sql
+    }
+
+    pub(super) fn is_manual(&self, node: usize) -> bool {
+        self.history.graph.traits[node].manual
+    }
+
+    /// The place of a step's app among the history's.
+    pub(super) fn app(&self, node: usize) -> usize {
+        self.history.graph.traits[node].app
+    }
+
+    /// The data migrations that some SQL steps run.
+    pub(super) fn run_by<'s>(
+        &'s self,
+        nodes: impl IntoIterator<Item = usize> + 's,
+        database: Database,
+    ) -> HashSet<&'h StepId> {
+        let nodes = nodes.into_iter();
+        nodes
+            .filter(|&node| self.history.graph.traits[node].runs)
+            .flat_map(|node| self.step(node).runs(database))
+            .collect()
     }
 
     /// Whether something can be done with the node: it is neither folded nor split.

@@ -104,7 +104,7 @@ pub(crate) fn route<'h>(
             let of_app = effective.of_app(app);
             towards(
                 &effective,
-                of_app.filter(|&node| !effective.step(node).manual),
+                of_app.filter(|&node| !effective.is_manual(node)),
             )
         }
         Aim::Zero(_) => vec![false; history.steps.len()],
