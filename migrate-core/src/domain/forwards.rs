@@ -1,5 +1,7 @@
 //! The way forwards: what is applied and recorded, in order.
 
+use migrate_source::Database;
+
 use super::replace::Effective;
 use super::route::Move;
 use crate::report::Action;
@@ -26,27 +28,39 @@ pub(super) fn pending(effective: &Effective<'_, '_>, among: &[bool]) -> Vec<usiz
 
 /// The moves of a run that applies some steps: those, and every squash that has, or will then
 /// have, all that it replaces applied.
-pub(super) fn moves<'h>(effective: &Effective<'h, '_>, pending: &[usize]) -> Vec<Move<'h>> {
-    let mut done: Vec<bool> = vec![false; effective.history.steps.len()];
+pub(super) fn moves<'h>(
+    effective: &Effective<'h, '_>,
+    pending: &[usize],
+    database: Database,
+) -> Vec<Move<'h>> {
+    let history = effective.history;
+    let squashes = &history.graph.squashes;
+    let mut applies: Vec<bool> = vec![false; history.steps.len()];
     for &node in pending {
-        done[node] = true;
+        applies[node] = true;
     }
-    let squashes = &effective.history.graph.squashes;
+    let mut done = vec![false; history.steps.len()];
     let mut moves = Vec::with_capacity(pending.len());
     for &node in &effective.order {
         let step = effective.step(node);
-        if done[node] {
+        if applies[node] {
+            done[node] = true;
             let action = Action::Apply;
             moves.push(Move { step, action });
+            for run in effective.run_by([node], database) {
+                if let Some(&run) = history.index.get(run) {
+                    done[run] = true;
+                }
+            }
             continue;
         }
-        done[node] = effective.is_applied(node);
+        // What a step before has run is done.
+        done[node] |= effective.is_applied(node);
         if effective.is_split(node) {
             let members = &squashes.members[node];
             done[node] |= effective.none_lost(node) && members.iter().all(|&member| done[member]);
         }
-        let unrecorded = squashes.is_squash(node) && effective.row(node).is_none();
-        if done[node] && unrecorded {
+        if done[node] && squashes.is_squash(node) && effective.row(node).is_none() {
             let action = Action::Record;
             moves.push(Move { step, action });
         }

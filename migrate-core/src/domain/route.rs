@@ -113,7 +113,7 @@ pub(crate) fn route<'h>(
     findings.forwards(&pending, &near);
     Ok(Route {
         direction: Direction::Forwards,
-        moves: forwards::moves(&effective, &pending),
+        moves: forwards::moves(&effective, &pending, database),
         dependents: Vec::new(),
         problems: findings.problems,
         warnings: findings.warnings,

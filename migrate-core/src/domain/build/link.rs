@@ -105,7 +105,9 @@ impl Names<'_> {
                 continue;
             };
             for run in texts.iter().flat_map(|text| &text.runs) {
-                let by = run_by.entry(self.runnable(step, run)?).or_default();
+                let place = self.runnable(step, run)?;
+                self.refuse_run_apart(i, place)?;
+                let by = run_by.entry(place).or_default();
                 if by.last() != Some(&i) {
                     by.push(i);
                 }
@@ -155,6 +157,27 @@ impl Names<'_> {
         .help(format!(
             "write `manual` into its attribute ({}), or drop the `run` and let it run by itself",
             function.location
+        )))
+    }
+
+    /// A squash of a data migration is one of the step that runs it as well: else that step would
+    /// run what the squash has done.
+    fn refuse_run_apart(&self, step: usize, run: usize) -> Result<(), Error> {
+        let mut around = self.squashes.around(run);
+        let Some(squash) = around.find(|&squash| !self.squashes.contains(squash, step)) else {
+            return Ok(());
+        };
+        let (step, run, squash) = (&self.steps[step], &self.steps[run], &self.steps[squash]);
+        Err(invalid(
+            &squash.location,
+            format!(
+                "`{}` replaces `{}`, but not `{}` ({}), which runs it",
+                squash.id, run.id, step.id, step.location
+            ),
+        )
+        .help(format!(
+            "replace both, or take `{}` out of `replaces`",
+            run.id
         )))
     }
 

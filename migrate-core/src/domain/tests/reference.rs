@@ -245,6 +245,8 @@ impl<'w> World<'w> {
         };
         let applied: Names = near.iter().filter(runs).cloned().collect();
         let mut done = applied.clone();
+        let ran = applied.iter().flat_map(|node| &self.specs[node].run);
+        done.extend(ran.cloned());
         done.extend(graph.keys().filter(|node| self.applied(node)).cloned());
         done.extend(self.rows.keys().filter(|name| self.applied(name)).cloned());
         let mut moves: Names = applied.iter().map(|node| format!("+{node}")).collect();

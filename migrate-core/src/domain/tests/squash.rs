@@ -340,6 +340,30 @@ fn two_squashes_of_one_step() {
 }
 
 #[test]
+fn what_a_step_runs_is_squashed_with_it() {
+    let lines = [
+        "a.0001_w",
+        "a.fill fn manual after a.0001_w",
+        "a.0002_x run a.fill",
+    ];
+    let mut apart = lines.to_vec();
+    apart.push("a.0001_squashed replaces a.0001_w,a.fill");
+    let error = try_history(&apart).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidStep);
+    for name in ["a.0001_squashed", "a.fill", "a.0002_x"] {
+        assert!(error.message().contains(name), "{error}");
+    }
+    let mut together = lines.to_vec();
+    together.push("a.0001_squashed replaces a.0001_w,a.fill,a.0002_x");
+    let together = history(&together);
+    assert_eq!(moves(&together, "", ""), "+a.0001_squashed");
+    assert_eq!(
+        moves(&together, "a.0001_w", ""),
+        "+a.0002_x =a.0001_squashed"
+    );
+}
+
+#[test]
 fn equal_numbers_only_where_one_replaces_the_other() {
     let error =
         try_history(&["a.0001_w", "a.0002_x", "a.0002_squashed replaces a.0001_w"]).unwrap_err();
