@@ -59,7 +59,15 @@ impl LedgerName {
 
     /// Whether a table, by its name without a schema, is one of the ledger's, or a sequence of one.
     pub(crate) fn owns(&self, table: &str) -> bool {
-        let suffixes = ["meta", "steps", "runs", "lock", "lease", "audit"];
+        let suffixes = [
+            "meta",
+            "steps",
+            "runs",
+            "lock",
+            "lease",
+            "audit",
+            "audit_state",
+        ];
         let Some(rest) = table
             .strip_prefix(&self.prefix)
             .and_then(|r| r.strip_prefix('_'))

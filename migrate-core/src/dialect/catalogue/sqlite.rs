@@ -29,7 +29,7 @@ pub(super) const FACTS: &[&str] = &[
     "SELECT m.name, 'foreign key of ' || m.name || ' (' || group_concat(f.\"from\", ', ' ORDER BY f.seq) || ') to ' || f.\"table\",
             coalesce(group_concat(f.\"to\", ', ' ORDER BY f.seq), 'its primary key') || ', on update ' || f.on_update || ', on delete ' || f.on_delete
      FROM sqlite_schema m JOIN pragma_foreign_key_list(m.name) f WHERE m.type = 'table' GROUP BY m.name, f.id",
-    "SELECT CASE type WHEN 'trigger' THEN tbl_name END, type || ' ' || name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')",
+    "SELECT tbl_name, type || ' ' || name, sql FROM sqlite_schema WHERE type IN ('view', 'trigger')",
     "SELECT name, 'constraints of ' || name, sql FROM sqlite_schema
      WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
     "SELECT NULL, 'user_version', CAST(user_version AS TEXT) FROM pragma_user_version",
