@@ -295,11 +295,11 @@ fn several_strings_need_no_brackets() {
     assert_eq!(names(&found.after.expect("given")), ["0004_d"]);
     assert_eq!(
         errors("-- migrate: replaces = \"0001_a\", \"0002_b\n"),
-        [("bad-directive", 1, 34)]
+        [("bad_directive", 1, 34)]
     );
     assert_eq!(
         errors("-- migrate: atomic = false, \"0002_b\"\n"),
-        [("bad-directive", 1, 29)]
+        [("bad_directive", 1, 29)]
     );
     says("-- migrate: replaces = \"0001_a\", \"0001_a\"\n", "twice");
 }
