@@ -174,7 +174,10 @@ fn four() -> Shop {
             "-- migrate: up\n\nALTER TABLE users ADD note TEXT DEFAULT ';'\n-- migrate: down\n\
              ALTER TABLE users DROP COLUMN note;\n",
         ),
-        ("0004_nothing.sql", "-- It once did something.\n"),
+        (
+            "0004_nothing.sql",
+            "-- migrate: up\n-- It once did something.\nSELECT 1;\n-- migrate: down\nSELECT 1;\n",
+        ),
     ])
 }
 

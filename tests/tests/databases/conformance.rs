@@ -30,6 +30,6 @@ mod runtimes;
 mod single_transaction;
 mod sql;
 mod sqlite;
-mod squashed;
 mod squash;
+mod squashed;
 mod texts;

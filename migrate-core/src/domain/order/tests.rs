@@ -79,7 +79,7 @@ fn build(specs: &[Spec]) -> Result<History, Error> {
     let mut builder = History::builder();
     // Every app has a file, so that the order in which they are named does not depend on luck.
     for app in APPS {
-        builder = builder.sql(app, "0000_first.sql", "-- migrate: after = []\n");
+        builder = builder.sql(app, "0000_first.sql", "-- migrate: after = []\nSELECT 1;\n");
     }
     for (i, spec) in specs.iter().enumerate() {
         if spec.function {
@@ -120,7 +120,8 @@ fn build(specs: &[Spec]) -> Result<History, Error> {
         if !spec.before.is_empty() {
             header += &format!("-- migrate: before = [{}]\n", list(&spec.before));
         }
-        builder = builder.sql(APPS[spec.app], &format!("{}.sql", name(specs, i)), &header);
+        let text = header + "SELECT 1;\n";
+        builder = builder.sql(APPS[spec.app], &format!("{}.sql", name(specs, i)), &text);
     }
     builder.build()
 }

@@ -198,13 +198,28 @@ fn irreversible_steps_refuse_the_plan() {
 #[test]
 fn a_step_that_does_nothing_needs_no_way_back() {
     let history = History::builder()
-        .sql("a", "0001_nothing.sql", "-- only words\n")
+        .sql("a", "0001_w.sql", "SELECT 1;")
+        .sql(
+            "a",
+            "0002_x.sql",
+            "-- migrate: after = [\"0001_w\"]\nSELECT 1;",
+        )
+        .sql(
+            "a",
+            "0003_y.sql",
+            "-- migrate: after = [\"0001_w\"]\nSELECT 1;",
+        )
+        .sql(
+            "a",
+            "0004_merge.sql",
+            "-- migrate: after = [\"0002_x\", \"0003_y\"]\n",
+        )
         .build()
         .unwrap();
-    assert_eq!(
-        moves(&history, "a.0001_nothing", "a zero"),
-        "-a.0001_nothing"
-    );
+    let rows = "a.0001_w a.0002_x a.0003_y a.0004_merge";
+    let back = moves(&history, rows, "undo");
+    assert_eq!(back, "-a.0004_merge");
+    assert!(problems(&history, rows, "undo").is_empty());
 }
 
 #[test]

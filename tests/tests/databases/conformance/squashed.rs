@@ -30,7 +30,10 @@ const ROWS: [&str; 3] = ["0001_initial", SQUASHED, "0002_more"];
 /// The squash, with or without what it replaces; and a step after it.
 fn after(squash: &str, both: bool) -> History {
     let squash = ("0001_squashed_0002_more.sql", squash);
-    let last = ("0003_last.sql", "-- migrate: up\n-- migrate: down\n");
+    let last = (
+        "0003_last.sql",
+        "-- migrate: up\nSELECT 1;\n-- migrate: down\nSELECT 1;\n",
+    );
     let mut files = vec![squash, last];
     if both {
         files.splice(0..0, [ONE, TWO]);
@@ -198,7 +201,10 @@ async fn a_squash_of_a_squash_records_all_of_them(db: Db) {
     let of = || {
         history(&[
             ("0001_squashed_0002_more.sql", SQUASH),
-            ("0003_last.sql", "-- migrate: up\n-- migrate: down\n"),
+            (
+                "0003_last.sql",
+                "-- migrate: up\nSELECT 1;\n-- migrate: down\nSELECT 1;\n",
+            ),
             ("0001_squashed_0003_last.sql", &outer),
         ])
     };
