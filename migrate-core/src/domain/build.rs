@@ -3,6 +3,7 @@
 //! The macros have checked most of this; it is checked again because a history by hand has not
 //! been, and because references across crates are only complete here.
 
+mod downs;
 mod link;
 mod squashes;
 
@@ -15,6 +16,7 @@ use migrate_source::file_name::{Direction, FileName};
 use migrate_source::name::{Reference, check_app_label};
 use migrate_source::sql_file::parse_sql_file;
 
+use self::downs::Down;
 use self::link::{Names, link};
 use self::squashes::squashes;
 use super::graph::{Graph, Squashes, Traits};
@@ -92,12 +94,6 @@ struct Draft {
     downs: Vec<Down>,
 }
 
-struct Down {
-    id: StepId,
-    database: Option<Database>,
-    text: DownText,
-}
-
 pub(super) fn invalid(location: &str, what: impl Display) -> Error {
     Error::new(ErrorCode::InvalidStep, format!("{location}: {what}"))
 }
@@ -141,14 +137,8 @@ impl Draft {
         })?;
         let id = StepId::new(app, &name.step);
         if name.direction == Direction::Down {
-            self.downs.push(Down {
-                id,
-                database: name.database,
-                text: DownText {
-                    location,
-                    sql: parsed.up,
-                },
-            });
+            self.downs
+                .push(Down::new(id, name.database, location, parsed));
             return Ok(());
         }
         if let Some(error) = parsed.empty_error(name.database, Some(app)) {
@@ -329,30 +319,6 @@ impl Draft {
             },
             steps,
         }
-    }
-
-    /// Gives each step the ways back that stand in files of their own.
-    fn attach_downs(&mut self) -> Result<(), Error> {
-        for Down { id, database, text } in std::mem::take(&mut self.downs) {
-            let step = self.places.get(&id).map(|&place| &mut self.steps[place]);
-            let Some(Body::Sql { texts, .. }) = step.map(|step| &mut step.body) else {
-                return Err(invalid(
-                    &text.location,
-                    format!("there is no way forward for `{id}`"),
-                )
-                .help("write its `.up.sql` file, or remove this one"));
-            };
-            // A way back without a database serves every text that has none of its own.
-            for up in texts
-                .iter_mut()
-                .filter(|up| database.is_none() || up.database == database)
-            {
-                if database.is_some() || up.down.is_none() {
-                    up.down = Some(text.clone());
-                }
-            }
-        }
-        Ok(())
     }
 
     /// A squash may have the number of a step that it replaces; nobody else has another's.
