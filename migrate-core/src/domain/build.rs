@@ -10,7 +10,6 @@ mod squashes;
 use std::collections::HashMap;
 use std::fmt::Display;
 
-use migrate_source::Database;
 use migrate_source::checksum::of_sql;
 use migrate_source::file_name::{Direction, FileName};
 use migrate_source::name::{Reference, check_app_label};
