@@ -131,7 +131,7 @@ pub(crate) async fn end(session: &mut dyn Session, name: &str) -> Result<(), Err
 ///
 /// # Errors
 ///
-/// [`ErrorCode::LockHeld`] when it is still there after `patience`, or when the server would not
+/// [`ErrorCode::LockHeld`] when it is still there after `patience`, which is ten seconds at least, or when the server would not
 /// show it to us.
 pub(crate) async fn end_session(
     session: &mut dyn Session,
@@ -147,7 +147,9 @@ pub(crate) async fn end_session(
     }
     let (end, alive) = former.which();
     let _ = session.query(&end, &[]).await;
-    let deadline = Instant::now() + patience;
+    // A busy server takes its time to end a session, however short the lease is.
+    const AT_LEAST: Duration = Duration::from_secs(10);
+    let deadline = Instant::now() + patience.max(AT_LEAST);
     while ask(session, &alive).await? {
         if Instant::now() >= deadline {
             return Err(remains(

@@ -47,11 +47,12 @@ async fn a_long_function_keeps_its_lease(db: Db) {
     let database = TestDatabase::create(db).await;
     database.migrate(history(&FILES[..1])).await;
     let (calls, begun) = (Arc::default(), Arc::default());
-    let all = thinks(&calls, &begun, Duration::from_secs(4));
+    // Long enough for a busy machine to renew it in time.
+    let all = thinks(&calls, &begun, Duration::from_secs(8));
     let migrator = |wait| {
         database
             .migrator(all.clone())
-            .lease(Duration::from_secs(1))
+            .lease(Duration::from_secs(3))
             .wait(wait)
     };
     let first = migrator(Duration::ZERO);
