@@ -12,8 +12,11 @@ use migrate_tests::Starter;
 
 use crate::databases::example::program;
 
-/// How the README starts the quickstart.
-const CALL: &str = "cargo run -q -p quickstart";
+/// How the README starts an example.
+const CALL: &str = "$ cargo run -q -p ";
+
+/// The examples that its sessions start.
+const EXAMPLES: [&str; 2] = ["quickstart", "journeys"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_print_what_the_readme_says() {
@@ -133,19 +136,19 @@ fn readme() -> (PathBuf, String) {
 
 /// Runs a line of a session, with both outputs in one, as on a terminal.
 async fn run(line: &str, folder: &std::path::Path) -> String {
-    let words = line
-        .strip_prefix("$ ")
-        .and_then(|line| line.strip_prefix(CALL));
-    let words =
-        words.unwrap_or_else(|| panic!("a session's command begins with `$ {CALL}`: {line}"));
-    let words = words.strip_prefix(" --").unwrap_or(words);
+    let call = line.strip_prefix(CALL).unwrap_or_default();
+    let (package, words) = call.split_once(' ').unwrap_or((call, ""));
+    let example = EXAMPLES.iter().find(|example| **example == package);
+    let example = example
+        .unwrap_or_else(|| panic!("`{CALL}` and one of {EXAMPLES:?} begin a command, not: {line}"));
+    let words = words.strip_prefix("--").unwrap_or(words);
     let exit = Starter::new("sh")
         .arg("-c")
         .arg(format!("\"$0\" {words} 2>&1"))
-        .arg(program("quickstart"))
+        .arg(program(example))
         .folder(folder)
         // As `cargo run` says it; the program's advice repeats how it was started.
-        .env("CARGO_PKG_NAME", "quickstart")
+        .env("CARGO_PKG_NAME", example)
         .run()
         .await;
     exit.stdout
