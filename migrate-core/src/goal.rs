@@ -3,10 +3,34 @@
 use crate::report::{Action, Plan, StepId};
 
 /// Where a migration is to lead. Apps and names are as typed: a name may be its unique beginning.
+/// The name of a step that is gone, because a squash has replaced it, means the squash.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use migrate_core::report::Direction;
+/// use migrate_core::{ErrorCode, Goal, History, Migrator, Request};
+///
+/// # #[cfg(feature = "sqlite")] {
+/// let history = History::builder()
+///     .sql("shop", "0001_initial.sql", "CREATE TABLE items (id INTEGER);")
+///     .sql("shop", "0002_tags.sql", "-- migrate: up\nCREATE TABLE tags (id INTEGER);\n-- migrate: down\nDROP TABLE tags;")
+///     .build()?;
+/// let pool = sqlx::SqlitePool::connect("sqlite::memory:").await?;
+/// let migrator = Migrator::new(&pool, history);
+/// migrator.run().await?;
+///
+/// let plan = migrator.plan_to(&Request::to(Goal::Zero("shop".into()))).await?;
+/// assert_eq!(plan.direction, Direction::Backwards);
+/// assert_eq!(plan.steps.len(), 2);
+/// // The first file has no way back, so a run would undo nothing at all.
+/// assert_eq!(plan.problems[0].code, ErrorCode::Irreversible);
+/// # }
+/// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Goal {
-    /// Every step applied.
+    /// Every step applied, but for manual ones.
     #[default]
     Latest,
     /// Every step of one app applied, with what those need of other apps.
@@ -97,7 +121,8 @@ impl Request {
         self
     }
 
-    /// Undoes nothing but what this plan undoes, whatever other processes do meanwhile.
+    /// Undoes nothing but what this plan undoes, whatever other processes do meanwhile: a run that
+    /// would undo more is refused with [`ErrorCode::NotPossible`](crate::ErrorCode::NotPossible).
     pub fn agreed(mut self, plan: &Plan) -> Self {
         let undone = plan.steps.iter();
         let undone = undone.filter(|step| step.action == Action::Revert);
@@ -105,7 +130,9 @@ impl Request {
         self
     }
 
-    /// All steps in one transaction, or none. Refused where a step cannot take part.
+    /// All steps in one transaction, or none. Refused with
+    /// [`ErrorCode::NotOneTransaction`](crate::ErrorCode::NotOneTransaction) where a step cannot
+    /// take part: one that is not atomic, has DDL on MySQL, or switches foreign keys off on SQLite.
     pub fn single_transaction(mut self, single: bool) -> Self {
         self.single_transaction = single;
         self

@@ -16,7 +16,7 @@ impl Migrator<'_> {
     ///
     /// # Errors
     ///
-    /// As [`prune`](Self::prune).
+    /// As [`prune`](Self::prune), but for the lock, which it does not take.
     pub fn prunable<'a>(&'a self, app: &'a str) -> BoxFuture<'a, Result<Vec<StepId>, Error>> {
         Box::pin(self.prunable_inner(app))
     }
@@ -31,12 +31,34 @@ impl Migrator<'_> {
     }
 
     /// Deletes the rows of an app whose steps the binary does not have any more, such as those
-    /// that a squash replaced and that were then deleted. The history of runs stays, and says so.
+    /// that a squash replaced and that were then deleted. The history of runs stays, and says so,
+    /// with the reason that is given.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use migrate_core::{History, Migrator};
+    ///
+    /// # #[cfg(feature = "sqlite")] {
+    /// let initial = ("0001_initial.sql", "CREATE TABLE items (id INTEGER);");
+    /// let old = History::builder()
+    ///     .sql("shop", initial.0, initial.1)
+    ///     .sql("shop", "0002_tags.sql", "CREATE TABLE tags (id INTEGER);")
+    ///     .build()?;
+    /// let new = History::builder().sql("shop", initial.0, initial.1).build()?;
+    /// let pool = sqlx::SqlitePool::connect("sqlite::memory:").await?;
+    /// Migrator::new(&pool, old).run().await?;
+    ///
+    /// let pruned = Migrator::new(&pool, new).prune("shop", Some("tags moved")).await?;
+    /// assert_eq!(pruned[0].to_string(), "shop.0002_tags");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
     ///
     /// # Errors
     ///
     /// [`ErrorCode::UnknownApp`]; [`ErrorCode::NotPossible`] while a squash of the binary still
-    /// names such a step: its row is what tells that the squash is applied.
+    /// names such a step: its row may be all that tells that the squash is applied;
+    /// [`ErrorCode::LockHeld`] while a run is under way.
     pub fn prune<'a>(
         &'a self,
         app: &'a str,

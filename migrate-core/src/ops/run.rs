@@ -39,9 +39,45 @@ impl Migrator<'_> {
 
     /// Applies or undoes what leads to the goal of the request; [`run`](Self::run) with a goal.
     ///
+    /// Nobody is asked. Undoing more than was planned before the lock was had is refused;
+    /// [`Request::agreed`] says the same of a plan that was shown.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use migrate_core::report::StepOutcome;
+    /// use migrate_core::{Goal, History, Migrator, Request};
+    ///
+    /// # #[cfg(feature = "sqlite")] {
+    /// let history = History::builder()
+    ///     .sql("shop", "0001_initial.sql", "CREATE TABLE items (id INTEGER);")
+    ///     .sql("shop", "0002_tags.sql", "-- migrate: up\nCREATE TABLE tags (id INTEGER);\n-- migrate: down\nDROP TABLE tags;")
+    ///     .build()?;
+    /// let pool = sqlx::SqlitePool::connect("sqlite::memory:").await?;
+    /// let migrator = Migrator::new(&pool, history);
+    /// migrator.run().await?;
+    ///
+    /// let back = Request::to(Goal::typed(Some("shop"), Some("0001")));
+    /// let plan = migrator.plan_to(&back).await?;
+    /// let report = migrator.migrate(&back.agreed(&plan)).await?;
+    /// assert_eq!(report.steps[0].step.to_string(), "shop.0002_tags");
+    /// assert_eq!(report.steps[0].outcome, StepOutcome::Reverted);
+    /// assert_eq!(report.applied_total, 1);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
-    /// As [`run`](Self::run), and a goal that names no step.
+    /// As [`run`](Self::run), and before anything runs:
+    /// - [`ErrorCode::UnknownApp`], [`ErrorCode::UnknownStep`], [`ErrorCode::AmbiguousStep`]: the
+    ///   goal names nothing, or several steps;
+    /// - [`ErrorCode::Irreversible`]: the way back leads through a step that has none;
+    /// - [`ErrorCode::HalfReverted`]: forwards, over a step whose way back stopped half-way;
+    /// - [`ErrorCode::InconsistentHistory`], [`ErrorCode::ConflictingLeaves`],
+    ///   [`ErrorCode::SquashIncomplete`]: whatever the goal is, and with [`Fake::All`] too;
+    /// - [`ErrorCode::NotOneTransaction`]: a step cannot take part in a single transaction;
+    /// - [`ErrorCode::NotPossible`]: the goal is manual, [`Fake::Initial`] found only a part of
+    ///   what a step creates, or more would be undone than was agreed to.
     pub fn migrate<'r>(&'r self, request: &'r Request) -> BoxFuture<'r, Result<RunReport, Error>> {
         Box::pin(self.migrate_inner(request))
     }
@@ -209,11 +245,12 @@ impl Migrator<'_> {
         Box::pin(async { self.plan_inner(&Request::default()).await })
     }
 
-    /// What [`migrate`](Self::migrate) would do now, and what stands in its way. Writes nothing.
+    /// What [`migrate`](Self::migrate) would do now, and what stands in its way, in
+    /// [`Plan::problems`]. Writes nothing. [`Goal`](crate::Goal) has an example.
     ///
     /// # Errors
     ///
-    /// As [`plan`](Self::plan), and a goal that names no step.
+    /// As [`plan`](Self::plan), and a goal that names nothing, several steps or a manual one.
     pub fn plan_to<'r>(&'r self, request: &'r Request) -> BoxFuture<'r, Result<Plan, Error>> {
         Box::pin(self.plan_inner(request))
     }

@@ -88,10 +88,29 @@ impl Migrator<'_> {
     /// dropped afterwards; the user needs the right to create them. Functions run for real there: one
     /// that opens a connection of its own reaches whatever it names.
     ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use migrate_core::{History, Migrator, SquashCheck};
+    ///
+    /// # #[cfg(feature = "sqlite")] {
+    /// let history = History::builder()
+    ///     .sql("shop", "0001_initial.sql", "CREATE TABLE items (id INTEGER);")
+    ///     .sql("shop", "0002_name.sql", "ALTER TABLE items ADD COLUMN name TEXT;")
+    ///     .sql("shop", "0001_squashed_0002.sql",
+    ///         "-- migrate: replaces = [\"0001_initial\", \"0002_name\"]\nCREATE TABLE items (id INTEGER, title TEXT);")
+    ///     .build()?;
+    /// let pool = sqlx::SqlitePool::connect("sqlite::memory:").await?;
+    /// let report = Migrator::new(&pool, history).verify_squashes(&SquashCheck::new()).await?;
+    /// assert!(report.differences.iter().any(|difference| difference.what == "column items.name"));
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
-    /// [`ErrorCode::NotPossible`] if no squash stands beside what it replaces, or the database
-    /// cannot have another beside it; what fails on the way. Differences are in the report.
+    /// [`ErrorCode::NotPossible`] if no squash stands beside all that it replaces, or the target is
+    /// a single connection to a server; [`ErrorCode::PermissionDenied`] without the right to create
+    /// databases; what fails on the way. Differences are in the report.
     pub async fn verify_squashes(&self, check: &SquashCheck) -> Result<SquashReport, Error> {
         let history = self.checked_history()?;
         let squashes = squashes(history)?;

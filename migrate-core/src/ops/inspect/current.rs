@@ -8,9 +8,29 @@ use crate::report::{Current, CurrentApp, State, Status, StatusEntry, StepId, Ste
 impl Migrator<'_> {
     /// The last applied SQL step of each app, and what is not applied yet. Writes nothing.
     ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use migrate_core::{Goal, History, Migrator, Request};
+    ///
+    /// # #[cfg(feature = "sqlite")] {
+    /// let history = History::builder()
+    ///     .sql("shop", "0001_initial.sql", "CREATE TABLE items (id INTEGER);")
+    ///     .sql("shop", "0002_tags.sql", "-- migrate: up\nCREATE TABLE tags (id INTEGER);\n-- migrate: down\nDROP TABLE tags;")
+    ///     .build()?;
+    /// let pool = sqlx::SqlitePool::connect("sqlite::memory:").await?;
+    /// let migrator = Migrator::new(&pool, history);
+    /// migrator.migrate(&Request::to(Goal::typed(Some("shop"), Some("0001")))).await?;
+    ///
+    /// let current = migrator.current().await?;
+    /// assert_eq!(current.apps[0].step.as_ref().unwrap().name, "0001_initial");
+    /// assert_eq!(current.apps[0].pending_sql.len(), 1);
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
+    /// ```
+    ///
     /// # Errors
     ///
-    /// That the database cannot be read.
+    /// That the database cannot be read, or that the binary's own steps do not fit together.
     pub fn current(&self) -> BoxFuture<'_, Result<Current, Error>> {
         Box::pin(async {
             let apps = self.steps()?.apps();
