@@ -96,13 +96,18 @@ fn read_hex(hex: &str) -> Option<[u8; 32]> {
 /// ```
 #[must_use]
 pub fn of_sql(text: &str) -> Checksum {
-    let normal = normalise(text);
-    match line_of_replaces(&normal) {
+    of_normalised(&normalise(text))
+}
+
+/// The same of a text that [`normalise`] has given.
+#[must_use]
+pub fn of_normalised(normal: &str) -> Checksum {
+    match line_of_replaces(normal) {
         Some((start, end)) => {
             let (before, after) = (normal.get(..start), normal.get(end..));
             of_canonical(&[before.unwrap_or(""), after.unwrap_or("")].concat())
         }
-        None => of_canonical(&normal),
+        None => of_canonical(normal),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use migrate_source::checksum::{Checksum, normalise, of_canonical};
+use migrate_source::checksum::{Checksum, normalise, of_normalised};
 use migrate_source::classify::{any_step_errors, atomic_step_errors, table_rebuild_risk};
 use migrate_source::file_name::Direction;
 use migrate_source::folder::FolderFile;
@@ -72,7 +72,7 @@ pub(super) fn check_files(files: &[FolderFile], app: &str) -> Vec<Checked> {
 
 fn check_file(file: &FolderFile, app: &str, forward: Option<&Forward<'_>>) -> Checked {
     let text = normalise(&file.text);
-    let checksum = of_canonical(&text);
+    let checksum = of_normalised(&text);
     let database = file.name.database.or_else(only_database);
     match parse_normalised(&text, database) {
         Ok(sql) => {
