@@ -59,7 +59,8 @@ pub(crate) fn render_advice(paint: Paint, advice: &Advice<'_>) -> String {
         Advice::Reset => format!(
             "{next}:\n  \
              1. build again; `after` in functions may still name what was replaced\n  \
-             2. where there is data to keep, put the replaced files back: `migrate` then records the squashes\n  \
+             2. where there is data to keep, `migrate` records the squashes if all that they replace is applied; \
+             if only some of it is, put the replaced files back first\n  \
              3. elsewhere drop the database, create it and run `migrate`; `migrate status` shows every step applied\n  \
              4. once no `after` names them any more, remove the lines `replaces`\n"
         ),
