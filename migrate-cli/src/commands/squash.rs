@@ -28,8 +28,10 @@ use crate::view::View;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Statements are taken over as they are. Data migrations stay between the files
-where they were, unless they are elidable: those are dropped. Files that are
-not atomic stay as they are. Until the replaced files are deleted, both stand
+where they were, unless they are elidable: those are dropped. Under
+--functions-last they run after files that they ran before, so that an app can
+become one file; --verify shows whether they mind. Files that are not atomic
+stay as they are. Until the replaced files are deleted, both stand
 side by side, and each database takes the way that fits what it has.
 
 --verify runs the replaced steps on one new database and the squashes on
@@ -44,7 +46,7 @@ Examples:
   migrate squash --verify
   migrate squash --verify --seed users.sql --ignore users.created_at
   migrate squash --apps users,billing         each from its first file to its last
-  migrate squash --apps users,billing --reset
+  migrate squash --apps users,billing --functions-last --reset
 
 Exit codes: 0 written, or no difference; 1 failed, or different; 2 usage")]
 pub(crate) struct SquashArgs {
@@ -64,6 +66,10 @@ pub(crate) struct SquashArgs {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
+    /// Let data migrations run after the joined files, instead of between them.
+    #[arg(long)]
+    functions_last: bool,
+
     /// Print what would be written, and write nothing.
     #[arg(long)]
     print: bool,
@@ -73,7 +79,7 @@ pub(crate) struct SquashArgs {
     folder: Option<PathBuf>,
 
     /// Compare what the squashes of this binary do with what they replace.
-    #[arg(long, conflicts_with_all = ["app", "name", "print", "folder", "apps"])]
+    #[arg(long, conflicts_with_all = ["app", "name", "print", "folder", "apps", "functions_last"])]
     verify: bool,
 
     /// Several apps at once, each as a whole; tried on new databases before anything is written.
@@ -126,6 +132,7 @@ pub(crate) async fn run(context: &mut Context, args: &SquashArgs) -> Result<View
                 from,
                 to,
                 name: args.name.as_deref(),
+                functions_last: args.functions_last,
             };
             write_squash(context, args, &wanted)
         }

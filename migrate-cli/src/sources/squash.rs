@@ -35,6 +35,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) to: &'a str,
     /// What is put behind the numbers.
     pub(crate) name: Option<&'a str>,
+    /// Data migrations may run after files that they ran before.
+    pub(crate) functions_last: bool,
 }
 
 /// The squashes of a range.
@@ -92,7 +94,7 @@ pub(crate) fn plan(
         Some(texts) => texts.traits(),
         None => cut::Traits::default(),
     };
-    let parts = cut(&live, &range, traits);
+    let parts = cut(&live, &range, wanted.functions_last, traits);
     let planner = Steps {
         live: &live,
         parts: &parts,

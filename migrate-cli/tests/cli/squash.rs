@@ -630,6 +630,53 @@ fn several_apps_are_condensed_in_the_order_of_their_dependencies() {
     );
 }
 
+/// A file that names a data migration still comes after it.
+#[test]
+fn data_migrations_may_be_let_run_after_the_files_that_they_stood_between() {
+    let mut shop = five();
+    let ran = shop.run("squash --apps llmchat,memory --functions-last");
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    assert!(!ran.stderr.contains("Not all of"), "{}", ran.stderr);
+    shop.build();
+    let live = shop.history().only_squashes().expect("an order");
+    assert_eq!(
+        order(&live),
+        [
+            "users.0001_initial",
+            "users.0002_email",
+            "journeys.0001_initial",
+            "llmchat.0001_squashed_0002_initial",
+            "llmchat.set_up_checkpointer_2026_01_05",
+            "journeys.0002_slug",
+            "memory.0001_squashed_0002_initial",
+            "journeys.load_journeys_2026_01_07",
+            "memory.set_up_store_2026_01_06",
+            "evidence.0001_initial",
+        ]
+    );
+
+    let needed = data("users", "fill_2026_01_08", &["0001_a"], false);
+    let shop = Shop::new(
+        &[
+            ("users", "0001_a.sql", INITIAL),
+            ("users", "0002_b.sql", "SELECT 2;\n"),
+            (
+                "users",
+                "0003_c.sql",
+                "-- migrate: after = [\"0002_b\", \"fill_2026_01_08\"]\nSELECT 3;\n",
+            ),
+            ("users", "0004_d.sql", "SELECT 4;\n"),
+        ],
+        &[needed],
+    );
+    let ran = shop.run("squash users 0001 0004 --functions-last");
+    assert_eq!(ran.exit, Exit::Done, "{}", ran.stderr);
+    for file in ["0001_squashed_0002.sql", "0003_squashed_0004.sql"] {
+        let path = shop.folder.path().join("users").join(file);
+        assert!(path.exists(), "{file}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn a_reset_moves_the_replaced_files_away() {
     let shop = five();

@@ -163,6 +163,7 @@ fn plan_all(
             from: &first.id().name,
             to: &last.id().name,
             name: Some(args.name.as_deref().unwrap_or(NAME)),
+            functions_last: args.functions_last,
         };
         let folder = folder_of(&project, &app, args)?;
         let (squash, with) = plan(&history, &folder, &wanted)?;

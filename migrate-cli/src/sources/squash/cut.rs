@@ -2,7 +2,8 @@
 //! and what they come after, and neither files nor text.
 //!
 //! A part becomes one step, so whatever ran between two of its members would run before or after
-//! all of it. Where that would change the order, a new part begins.
+//! all of it. Where that would change the order, a new part begins. Data migrations may be allowed to
+//! run later; files still come after what they name.
 
 use std::collections::HashSet;
 
@@ -56,6 +57,7 @@ pub(super) fn is_sql(step: &Step) -> bool {
 pub(super) fn cut<'h>(
     history: &'h History,
     range: &[&'h Step],
+    functions_last: bool,
     traits: impl Fn(&Step) -> Traits,
 ) -> Vec<Part<'h>> {
     let mut cutter = Cutter {
@@ -64,6 +66,7 @@ pub(super) fn cut<'h>(
         own: HashSet::new(),
         tied: HashSet::new(),
         through: HashSet::new(),
+        functions_last,
         between: Vec::new(),
         last: None,
         parts: Vec::new(),
@@ -89,7 +92,9 @@ struct Cutter<'h> {
     tied: HashSet<&'h StepId>,
     /// What comes after a member of the current part without being one.
     through: HashSet<&'h StepId>,
-    /// Data migrations behind the last file.
+    /// Whether data migrations may run after files that they ran before.
+    functions_last: bool,
+    /// Data migrations behind the last file that must stay there.
     between: Vec<&'h StepId>,
     /// What the last file says about the next.
     last: Option<Traits>,
@@ -127,7 +132,9 @@ impl<'h> Cutter<'h> {
             return Some("foreign keys are off in one part and on in the other".to_owned());
         }
         if let Some(function) = self.between.first() {
-            return Some(format!("the data migration `{function}` runs between"));
+            return Some(format!(
+                "the data migration `{function}` runs between; `--functions-last` lets it run later"
+            ));
         }
         let between = step.after().iter().find(|id| self.through.contains(id))?;
         Some(format!(
@@ -187,7 +194,9 @@ impl<'h> Cutter<'h> {
         // It reads the schema of its time, which is the one between two files.
         if !is_sql(step) && !step.manual() && self.is_tied(step) {
             self.tied.insert(step.id());
-            self.between.push(step.id());
+            if !self.functions_last {
+                self.between.push(step.id());
+            }
         }
     }
 }
