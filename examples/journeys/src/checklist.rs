@@ -9,7 +9,7 @@ use crate::{Database, MIGRATIONS, evidence, journeys, llmchat, memory, users};
 type Result<T = ()> = std::result::Result<T, Box<dyn Error>>;
 
 /// Goes through the list on a migrated database and calls `tick` with each item that holds. The
-/// rows that it makes are gone again at the end.
+/// rows that it makes are gone again at the end, and those that were there are left alone.
 ///
 /// # Errors
 ///
@@ -19,6 +19,7 @@ pub async fn go_through(url: &str, tick: impl Fn(&str)) -> Result {
     tick("every migration is applied");
     let mut database = Database::connect(url).await?;
     let database = &mut database;
+    let known = Known::read(database).await?;
 
     let user = users::create(database, "ada@example.com", "Ada").await?;
     tick("a user can be created");
@@ -27,34 +28,31 @@ pub async fn go_through(url: &str, tick: impl Fn(&str)) -> Result {
     ensure(answers.len() == 2, "the journey has its two questions")?;
     journeys::onboard(database, user, "diabetes", &answers).await?;
     tick("a user can go through the onboarding of a journey");
-    let conversation = conversation(database, user).await?;
+    let conversation = conversation(database, &known, user).await?;
     tick("a conversation is created and keeps its messages and checkpoints");
     let points = memory::points(database, "diabetes").await?;
     ensure(points.len() == 2, "the journey has its two points")?;
     tick("conversation points are loaded and displayed");
     let (point, _) = &points[0];
-    memory::extract(database, user, conversation, point, "cooks on Sundays").await?;
-    ensure(database.count("addressed_points").await? == 1, "one point")?;
+    let kept = memory::extract(database, user, conversation, point, "cooks on Sundays").await?;
+    known.ensure(database, "addressed_points", 1).await?;
     tick("memory extraction updates the points that were addressed");
 
     llmchat::delete(database, conversation).await?;
-    for table in ["messages", "addressed_points"] {
-        empty(database, table).await?;
+    for table in ["messages", "addressed_points", "checkpoints"] {
+        known.ensure(database, table, 0).await?;
     }
     tick("a conversation can be deleted with what belongs to it");
     users::delete(database, user).await?;
     for table in ["answers", "memories"] {
-        empty(database, table).await?;
+        known.ensure(database, table, 0).await?;
     }
     tick("a user can be deleted with everything of theirs");
     let source = evidence::add(database, "A guide", "Eat slowly.").await?;
     evidence::delete(database, source).await?;
-    empty(database, "passages").await?;
+    known.ensure(database, "passages", 0).await?;
     tick("evidence can be added and deleted with its passages");
-    for table in ["DELETE FROM checkpoints", "DELETE FROM store"] {
-        let clear = sqlx::query(table);
-        clear.execute(&mut database.connection).await?;
-    }
+    memory::forget(database, kept).await?;
     Ok(())
 }
 
@@ -65,20 +63,44 @@ async fn every_migration_is_applied(url: &str) -> Result {
     ensure(status.pending == 0, "nothing is pending")
 }
 
-async fn conversation(database: &mut Database, user: i64) -> Result<i64> {
+async fn conversation(database: &mut Database, known: &Known, user: i64) -> Result<i64> {
     let opening = journeys::opening(database, "diabetes").await?;
     let conversation = llmchat::begin(database, user, "diabetes", &opening).await?;
     llmchat::say(database, conversation, "user", "The stairs.").await?;
     let messages = llmchat::length(database, conversation).await?;
     ensure(messages == 2, "both messages are kept")?;
-    let checkpoints = database.count("checkpoints").await?;
-    ensure(checkpoints == 2, "each message has its checkpoint")?;
+    // Each message has its checkpoint.
+    known.ensure(database, "checkpoints", 2).await?;
     Ok(conversation)
 }
 
-async fn empty(database: &mut Database, table: &str) -> Result {
-    let rows = database.count(table).await?;
-    ensure(rows == 0, &format!("{table} has {rows} rows left"))
+/// How many rows the tables had before the list was begun.
+struct Known([(&'static str, i64); 6]);
+
+impl Known {
+    async fn read(database: &mut Database) -> Result<Self> {
+        let mut known = [
+            ("messages", 0),
+            ("checkpoints", 0),
+            ("addressed_points", 0),
+            ("answers", 0),
+            ("memories", 0),
+            ("passages", 0),
+        ];
+        for (table, rows) in &mut known {
+            *rows = database.count(table).await?;
+        }
+        Ok(Self(known))
+    }
+
+    /// A table must have so many rows more than before.
+    async fn ensure(&self, database: &mut Database, table: &str, more: i64) -> Result {
+        let before = self.0.iter().find(|(known, _)| *known == table);
+        let before = before.map_or(0, |(_, rows)| *rows);
+        let added = database.count(table).await? - before;
+        let what = format!("{table} has {more} rows more than before, not {added}");
+        ensure(added == more, &what)
+    }
 }
 
 fn ensure(holds: bool, what: &str) -> Result {

@@ -49,9 +49,15 @@ pub(crate) async fn length(database: &mut Database, conversation: i64) -> sqlx::
     count.fetch_one(&mut database.connection).await
 }
 
-/// Deletes a conversation, and by the foreign keys what belongs to it.
+/// Deletes a conversation with its checkpoints, and by the foreign keys what belongs to it.
 pub(crate) async fn delete(database: &mut Database, conversation: i64) -> sqlx::Result<()> {
-    let sql = database.sql("DELETE FROM conversations WHERE id = ?");
-    let delete = sqlx::query(sql).bind(conversation);
-    delete.execute(&mut database.connection).await.map(drop)
+    // The library that made their table knows nothing of conversations.
+    for text in [
+        "DELETE FROM checkpoints WHERE thread = ?",
+        "DELETE FROM conversations WHERE id = ?",
+    ] {
+        let delete = sqlx::query(database.sql(text)).bind(conversation);
+        delete.execute(&mut database.connection).await?;
+    }
+    Ok(())
 }

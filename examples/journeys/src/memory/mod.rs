@@ -18,13 +18,14 @@ pub(crate) async fn points(
 }
 
 /// What an extraction from a message finds: a point that is addressed, and something to remember.
+/// Answers with the id of what the store keeps.
 pub(crate) async fn extract(
     database: &mut Database,
     user: i64,
     conversation: i64,
     point: &str,
     body: &str,
-) -> sqlx::Result<()> {
+) -> sqlx::Result<i64> {
     let sql = database.sql("INSERT INTO addressed_points (conversation_id, point) VALUES (?, ?)");
     let insert = sqlx::query(sql).bind(conversation).bind(point);
     insert.execute(&mut database.connection).await?;
@@ -37,5 +38,13 @@ pub(crate) async fn extract(
     let id = database.next("SELECT MAX(id) FROM store").await?;
     let sql = database.sql("INSERT INTO store (id, body) VALUES (?, ?)");
     let insert = sqlx::query(sql).bind(id).bind(body);
-    insert.execute(&mut database.connection).await.map(drop)
+    insert.execute(&mut database.connection).await?;
+    Ok(id)
+}
+
+/// Removes something from the store.
+pub(crate) async fn forget(database: &mut Database, kept: i64) -> sqlx::Result<()> {
+    let sql = database.sql("DELETE FROM store WHERE id = ?");
+    let delete = sqlx::query(sql).bind(kept);
+    delete.execute(&mut database.connection).await.map(drop)
 }
