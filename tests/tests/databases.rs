@@ -19,5 +19,6 @@ mod databases {
     mod pgbench;
     mod quickstart;
     mod readme;
+    mod runbook;
     mod service;
 }

@@ -5,23 +5,32 @@
 //! command, the lines after it what it prints. All of them share one folder, as they would for a
 //! reader. Times are not compared. `README_OVERWRITE=1` writes what was printed; read it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use migrate_core::ErrorCode;
 use migrate_tests::Starter;
 
 use crate::databases::example::program;
 
-/// How the README starts an example.
-const CALL: &str = "$ cargo run -q -p ";
+/// How a README starts an example.
+const CALL: &str = "cargo run -q -p";
 
-/// The examples that its sessions start.
+/// The examples that the README's sessions start.
 const EXAMPLES: [&str; 2] = ["quickstart", "journeys"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sessions_print_what_the_readme_says() {
-    let (path, text) = readme();
+    let (path, _) = readme();
     let folder = tempfile::TempDir::with_prefix("migrate-readme-").expect("no temporary folder");
+    type_again(&path, async |command: &str| {
+        run(command, folder.path()).await
+    })
+    .await;
+}
+
+/// Types the sessions of a README again.
+pub(super) async fn type_again(path: &Path, mut run: impl AsyncFnMut(&str) -> String) {
+    let text = std::fs::read_to_string(path).expect("the README can be read");
     let mut written = String::new();
     let mut wrong = Vec::new();
     let mut lines = text.lines().peekable();
@@ -37,7 +46,7 @@ async fn sessions_print_what_the_readme_says() {
                 expected.push_str(line);
                 expected.push('\n');
             }
-            let printed = run(command, folder.path()).await;
+            let printed = run(command).await;
             if comparable(&printed) != comparable(&expected) {
                 wrong.push(format!("{command}\n{printed}"));
             }
@@ -51,7 +60,8 @@ async fn sessions_print_what_the_readme_says() {
     } else {
         assert!(
             wrong.is_empty(),
-            "not what README.md says:\n{}",
+            "not what {} says:\n{}",
+            path.display(),
             wrong.join("\n")
         );
     }
@@ -115,7 +125,7 @@ fn quotes_the_messages_of_the_compiler() {
 }
 
 /// What the files `.stderr` in a folder and below it say.
-fn texts_below(folder: impl AsRef<std::path::Path>) -> String {
+fn texts_below(folder: impl AsRef<Path>) -> String {
     let mut texts = String::new();
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
@@ -134,21 +144,28 @@ fn readme() -> (PathBuf, String) {
     (path, text)
 }
 
-/// Runs a line of a session, with both outputs in one, as on a terminal.
-async fn run(line: &str, folder: &std::path::Path) -> String {
-    let call = line.strip_prefix(CALL).unwrap_or_default();
-    let (package, words) = call.split_once(' ').unwrap_or((call, ""));
-    let example = EXAMPLES.iter().find(|example| **example == package);
+async fn run(line: &str, folder: &Path) -> String {
+    let called = |example: &&&str| line.starts_with(&format!("$ {CALL} {example}"));
+    let example = EXAMPLES.iter().find(called);
     let example = example
         .unwrap_or_else(|| panic!("`{CALL}` and one of {EXAMPLES:?} begin a command, not: {line}"));
-    let words = words.strip_prefix("--").unwrap_or(words);
+    run_with(&program(example), example, line, folder).await
+}
+
+/// Runs a line of a session, with both outputs in one, as on a terminal.
+pub(super) async fn run_with(program: &Path, package: &str, line: &str, folder: &Path) -> String {
+    let call = format!("$ {CALL} {package}");
+    let words = line.strip_prefix(&call);
+    let words = words.unwrap_or_else(|| panic!("a session's command begins with `{call}`: {line}"));
+    let words = words.strip_prefix(" --").unwrap_or(words);
     let exit = Starter::new("sh")
         .arg("-c")
         .arg(format!("\"$0\" {words} 2>&1"))
-        .arg(program(example))
+        .arg(program)
         .folder(folder)
         // As `cargo run` says it; the program's advice repeats how it was started.
-        .env("CARGO_PKG_NAME", example)
+        .env("CARGO_PKG_NAME", package)
+        .env("CARGO_MANIFEST_DIR", folder)
         .run()
         .await;
     exit.stdout
