@@ -99,7 +99,7 @@ async fn a_row_deleted_before_unmark_is_told(db: Db) {
         .unmark("0002_fill", None)
         .await
         .unwrap_err();
-    assert_eq!(error.code(), ErrorCode::UnknownStep, "{error}");
+    assert_eq!(error.code(), ErrorCode::NotPossible, "{error}");
     let history = database.migrator(all).history(None).await.unwrap();
     assert!(history.iter().all(|entry| entry.action != "unmark"));
 }
