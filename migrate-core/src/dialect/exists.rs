@@ -6,6 +6,12 @@ use migrate_source::classify::Created;
 use super::probe::full_name;
 use crate::session::Value;
 
+/// Tables and what stands in the way of a table of that name, with the schema behind it.
+const POSTGRES_TABLE: &str = "SELECT 1 FROM pg_catalog.pg_class c \
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace \
+     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND c.relname = CAST($1 AS name) \
+     AND n.nspname =";
+
 /// A query that gives one row if the table or column is there, and its values.
 pub(crate) fn exists_sql(created: &Created, database: Database) -> (String, Vec<Value>) {
     let (schema, table, column) = match created {
@@ -17,17 +23,24 @@ pub(crate) fn exists_sql(created: &Created, database: Database) -> (String, Vec<
         } => (schema.as_deref(), table, Some(column)),
     };
     let (sql, mut values) = match database {
-        // The search path finds a table without a schema, as it does for the statement itself.
-        Database::Postgres => {
-            let sql = match column {
-                None => "SELECT 1 WHERE to_regclass($1) IS NOT NULL",
-                Some(_) => {
-                    "SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass($1) \
-                     AND attnum > 0 AND NOT attisdropped AND attname = CAST($2 AS name)"
-                }
-            };
-            (sql.to_owned(), vec![full_name(schema, table).into()])
-        }
+        Database::Postgres => match (column, schema) {
+            // A new table goes into the first schema of the search path, whatever the others have.
+            (None, None) => (
+                format!("{POSTGRES_TABLE} pg_catalog.current_schema()"),
+                vec![table.into()],
+            ),
+            (None, Some(schema)) => (
+                format!("{POSTGRES_TABLE} CAST($2 AS name)"),
+                vec![table.into(), schema.into()],
+            ),
+            // The search path finds a table that is to be altered, as the statement does.
+            (Some(_), _) => (
+                "SELECT 1 FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass($1) \
+                 AND attnum > 0 AND NOT attisdropped AND attname = CAST($2 AS name)"
+                    .to_owned(),
+                vec![full_name(schema, table).into()],
+            ),
+        },
         Database::Sqlite => {
             let sql = match column {
                 None => {

@@ -95,6 +95,27 @@ impl LedgerRow {
     pub(crate) fn is_applied(&self) -> bool {
         self.state == RowState::Applied
     }
+
+    /// Whether anything of the step is there that a way back would have to take away: it is applied,
+    /// or half undone.
+    pub(crate) fn can_go(&self) -> bool {
+        matches!(self.state, RowState::Applied | RowState::Reverting)
+    }
+
+    /// Whether an attempt stopped on its way forwards after something was done, or may have been.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.has_stopped() && (self.done > 0 || self.intent.is_some())
+    }
+
+    /// Whether an attempt stopped at the first of its statements, which had no effect.
+    pub(crate) fn did_nothing(&self) -> bool {
+        // Without statements there may be functions, of which the ledger does not tell.
+        self.has_stopped() && self.total > 0 && self.done == 0 && self.intent.is_none()
+    }
+
+    fn has_stopped(&self) -> bool {
+        matches!(self.state, RowState::Running | RowState::Failed)
+    }
 }
 
 /// The rows of a ledger, sorted by app and name: each step of a long history is looked up.

@@ -7,11 +7,13 @@ use migrate_source::classify::{Created, created};
 use super::task::{Task, Work};
 use crate::db_error::database_error;
 use crate::dialect::exists_sql;
+use crate::domain::{LedgerRow, LedgerRows};
 use crate::error::{Error, ErrorCode};
 use crate::session::Session;
 
 /// Turns the first steps of each app into fakes where all that they create exists. Names are
-/// compared, not shapes.
+/// compared, not shapes. What an earlier attempt of this binary began is finished, for the tables
+/// that are there are its own.
 ///
 /// # Errors
 ///
@@ -19,11 +21,13 @@ use crate::session::Session;
 pub(crate) async fn fake_initial(
     session: &mut dyn Session,
     tasks: &mut [Task<'_>],
+    rows: &LedgerRows,
 ) -> Result<(), Error> {
     let database = session.database();
     for task in tasks {
         let first = task.step.after.iter().all(|id| id.app != task.step.id.app);
-        if task.work != Work::Run || !first {
+        let begun = rows.find(&task.step.id).is_some_and(LedgerRow::has_begun);
+        if task.work != Work::Run || !first || begun {
             continue;
         }
         let made = created(task.sql(database), database);

@@ -161,7 +161,7 @@ impl Migrator<'_> {
         refuse_more(request, before, &now)?;
         let mut tasks = tasks(&now, request);
         if request.fake == Fake::Initial {
-            fake_initial(session, &mut tasks).await?;
+            fake_initial(session, &mut tasks, &rows).await?;
         }
         check(&tasks, &rows, request, database)?;
         report.direction = now.direction;

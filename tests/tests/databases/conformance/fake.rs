@@ -11,8 +11,10 @@ use super::back::{lines, recorded};
 each_database! {
     all: records_without_executing_and_forgets_without_undoing, forgets_what_is_half_undone,
         what_a_step_runs_is_recorded_with_it,
-        first_steps_whose_tables_exist_are_recorded, a_table_without_its_column_is_refused,
+        first_steps_whose_tables_exist_are_recorded, first_steps_that_had_begun_are_finished,
+        a_table_without_its_column_is_refused,
         names_are_compared_as_the_database_does, later_steps_run_although_their_tables_exist;
+    servers: tables_of_another_schema_do_not_count;
 }
 
 const NAME: &str = "fill_v1_2026_01_02";
@@ -142,6 +144,25 @@ async fn what_a_step_runs_is_recorded_with_it(db: Db) {
     }
 }
 
+/// The table is there because the step itself made it: its other statements must still run.
+async fn first_steps_that_had_begun_are_finished(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let files = [(
+        "0001_initial.sql",
+        "-- migrate: atomic = false\nCREATE TABLE item (id INT);\nINSERT INTO item SELECT id FROM old_item;",
+    )];
+    database.refused_to(history(&files), "").await;
+    database.execute("CREATE TABLE old_item (id INT)").await;
+    database.execute("INSERT INTO old_item VALUES (7)").await;
+    let migrator = database.migrator(history(&files));
+    let report = migrator
+        .migrate(&request("").fake(Fake::Initial))
+        .await
+        .unwrap();
+    assert_eq!(report.steps[0].outcome, StepOutcome::Resumed);
+    assert_eq!(database.count("SELECT count(*) FROM item").await, 1);
+}
+
 async fn first_steps_whose_tables_exist_are_recorded(db: Db) {
     let database = TestDatabase::create(db).await;
     database
@@ -190,6 +211,35 @@ async fn first_steps_whose_tables_exist_are_recorded(db: Db) {
             .iter()
             .all(|run| run.outcome == StepOutcome::Applied)
     );
+}
+
+/// `CREATE TABLE` makes the table although another schema, or database, has one of that name.
+async fn tables_of_another_schema_do_not_count(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let other = TestDatabase::create(db).await;
+    if db == Db::Postgres {
+        // One schema for each tenant, and one for all.
+        database.execute("CREATE TABLE public.item (id INT)").await;
+        database.execute("CREATE SCHEMA tenant").await;
+        let own = database.rows("SELECT current_database()::text").await;
+        let own = own[0][0].clone().unwrap();
+        database
+            .execute(&format!(
+                "ALTER DATABASE \"{own}\" SET search_path = tenant, public"
+            ))
+            .await;
+    } else {
+        other.execute("CREATE TABLE item (id INT)").await;
+    }
+    let files = [("0001_initial.sql", "CREATE TABLE item (id INT)")];
+    let initial = request("").fake(Fake::Initial);
+    for outcome in [StepOutcome::Applied, StepOutcome::Faked] {
+        let migrator = database.migrator(history(&files));
+        let report = migrator.migrate(&initial).await.unwrap();
+        assert_eq!(report.steps[0].outcome, outcome);
+        // Now the table is there, and nobody knows of it.
+        migrator.unmark("shop.0001_initial", None).await.unwrap();
+    }
 }
 
 async fn a_table_without_its_column_is_refused(db: Db) {
