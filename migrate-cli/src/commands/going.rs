@@ -59,6 +59,9 @@ fn ask(context: &Context, request: &Request, plan: &Plan) -> Result<(), Failure>
         let output = context.output();
         output.note(&render_plan(paint, plan, request.fake == Fake::All));
         output.note(&render_dependents(paint, plan));
+        for warning in &plan.warnings {
+            output.note(&format!("{}: {warning}\n", paint.warn("warning")));
+        }
     }
     let steps = units::len(plan.steps.len(), "step");
     let (what, it) = match plan.steps.as_slice() {
@@ -66,8 +69,8 @@ fn ask(context: &Context, request: &Request, plan: &Plan) -> Result<(), Failure>
         _ => (steps, "they"),
     };
     let question = match request.fake {
-        Fake::No => format!("Undo {what}? The data that {it} created is lost."),
-        _ => format!("Remove the record of {what}? The database itself stays as it is."),
+        Fake::All => format!("Remove the record of {what}? The database itself stays as it is."),
+        _ => format!("Undo {what}? The data that {it} created is lost."),
     };
     let command = typed(request);
     let command = command.strip_prefix("migrate ").unwrap_or(&command);

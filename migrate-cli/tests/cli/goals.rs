@@ -110,6 +110,18 @@ async fn zero_shows_what_else_goes_and_asks() {
 }
 
 #[tokio::test]
+async fn the_question_tells_what_fake_initial_undoes() {
+    let database = Database::new();
+    database.migrate_with(goals::reversible(), "").await;
+    // Backwards there is no first step to be recorded: the steps are undone for real.
+    let words = "users 0001 --fake-initial";
+    let ran = database.answer(goals::reversible(), words, Some("n")).await;
+    assert!(ran.stderr.contains("The data that"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("stays as it is"), "{}", ran.stderr);
+    assert_eq!(database.count(APPLIED).await, 5);
+}
+
+#[tokio::test]
 async fn undo_takes_the_last_one_back() {
     let database = Database::new();
     let at = goals::reversible;
