@@ -190,7 +190,8 @@ impl Cursor<'_> {
         })
     }
 
-    fn identifier(&mut self) -> Option<String> {
+    /// Moves over one name, quoted or not.
+    pub(crate) fn identifier(&mut self) -> Option<String> {
         let text = self.text();
         let name = match self.kind()? {
             Kind::Word if self.database == Database::Postgres => text.to_lowercase(),

@@ -2,12 +2,14 @@
 //! it, and what they leave behind is compared. The database that is meant is not touched.
 
 mod differ;
+mod outside;
 mod scratch;
 mod snapshot;
 
 use migrate_source::Database;
 
 use self::differ::{differences, refuse_unknown_columns};
+use self::outside::refuse_outside;
 use self::scratch::Scratch;
 use self::snapshot::{Snapshot, take};
 use crate::db_error::database_error;
@@ -108,13 +110,16 @@ impl Migrator<'_> {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::NotPossible`] if no squash stands beside all that it replaces, or the target is
-    /// a single connection to a server; [`ErrorCode::PermissionDenied`] without the right to create
-    /// databases; what fails on the way. Differences are in the report.
+    /// [`ErrorCode::NotPossible`] if no squash stands beside all that it replaces, a statement names
+    /// another database, or the target is a single connection to a server;
+    /// [`ErrorCode::PermissionDenied`] without the right to create databases; what fails on the way.
+    /// Differences are in the report.
     pub async fn verify_squashes(&self, check: &SquashCheck) -> Result<SquashReport, Error> {
         let history = self.checked_history()?;
         let squashes = squashes(history)?;
         let (one, other) = self.sides(history, check)?;
+        let (beside, database) = (self.target.beside(), self.target.database());
+        refuse_outside(beside.as_ref(), database, [&one, &other], check).await?;
         let mut warnings = Vec::new();
         let replaced = self.try_side(&one, check, &mut warnings).await?;
         let squashed = self.try_side(&other, check, &mut warnings).await?;

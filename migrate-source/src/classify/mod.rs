@@ -8,6 +8,7 @@ use crate::statements::{Statement, statements};
 
 mod created;
 mod mysql;
+mod outside;
 mod postgres;
 mod rebuild;
 mod repeat;
@@ -17,6 +18,7 @@ mod target;
 mod words;
 
 pub use created::{Created, created};
+pub use outside::outside;
 pub use rebuild::table_rebuild_risk;
 pub use repeat::{can_fail_in_part, repeatable};
 pub use session::{SessionEffect, inserts, reads_last_insert, session_effect};

@@ -13,7 +13,8 @@ each_database! {
     all: a_true_squash_shows_no_difference, every_difference_of_the_schema_is_told,
          rows_are_compared_but_for_what_cannot_be_equal, the_seed_goes_where_both_ways_are_the_same,
          steps_find_the_ledger_under_the_name_that_they_know,
-         what_fails_on_one_side_says_on_which, without_squashes_there_is_nothing_to_compare;
+         what_fails_on_one_side_says_on_which, without_squashes_there_is_nothing_to_compare,
+         what_would_leave_its_database_is_not_tried;
     servers: the_right_to_create_databases_is_needed;
 }
 
@@ -247,6 +248,38 @@ async fn without_squashes_there_is_nothing_to_compare(db: Db) {
     .await;
     assert_eq!(error.code(), ErrorCode::NotPossible);
     assert!(error.message().contains("shop.0002_b"), "{error}");
+}
+
+/// From a database made for comparing, a statement that names the real one still reaches that.
+async fn what_would_leave_its_database_is_not_tried(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database
+        .execute("CREATE TABLE account (id INT NOT NULL PRIMARY KEY)")
+        .await;
+    database.execute("INSERT INTO account VALUES (7)").await;
+    let (reaches, named) = match db {
+        Db::Sqlite => (
+            "ATTACH 'elsewhere.sqlite' AS other".to_owned(),
+            "another file",
+        ),
+        Db::Postgres => ("DROP ROLE IF EXISTS teller".to_owned(), "a role"),
+        Db::MySql => {
+            let rows = database.rows("SELECT DATABASE()").await;
+            let own = rows[0][0].clone().unwrap();
+            (format!("DELETE FROM {own}.account"), "the database `")
+        }
+    };
+    let whole = format!("{ITEM}; {NOTE}; {CHILD}; {VIEW}; {ROWS};");
+    let in_step = (db != Db::Sqlite).then(|| format!("{whole} {reaches};"));
+    let in_seed = SquashCheck::new().seed("seed.sql", reaches);
+    for (text, check) in [(Some(whole), in_seed), (in_step, SquashCheck::new())] {
+        let Some(text) = text else { continue };
+        let migrator = database.migrator(squashed(&text).build().unwrap());
+        let error = migrator.verify_squashes(&check).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::NotPossible, "{error}");
+        assert!(error.message().contains(named), "{error}");
+    }
+    assert_eq!(database.count("SELECT count(*) FROM account").await, 1);
 }
 
 async fn the_right_to_create_databases_is_needed(db: Db) {
