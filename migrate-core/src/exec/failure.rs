@@ -72,7 +72,7 @@ impl<'r> Runner<'r> {
             reason: None,
         };
         let mut statements = vec![self.parts.ledger.run(&run)];
-        let unfinished = task.mode(self.database()) != Mode::Atomic && !stopped;
+        let unfinished = self.mode(task) != Mode::Atomic && !stopped;
         if unfinished && task.is_backwards() {
             statements.push(self.parts.ledger.failed_back(app, name, &text));
         } else if unfinished && !self.is_applied(&step.id) {
