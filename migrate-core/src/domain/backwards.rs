@@ -11,7 +11,7 @@ use super::goal::Aim;
 use super::graph;
 use super::replace::Effective;
 use super::route::Move;
-use super::row::{LedgerRows, RowState};
+use super::row::{LedgerRow, LedgerRows};
 use super::step::Step;
 use super::way_back::irreversible;
 use crate::error::ErrorCode;
@@ -26,6 +26,8 @@ pub(super) struct Back {
     nodes: Vec<usize>,
     /// Steps that are in the way: interrupted on their way forwards.
     interrupted: Vec<usize>,
+    /// Squashes that are split and on the way.
+    split: Vec<usize>,
 }
 
 /// Undoes what comes after a step in its app, and all that depends on that.
@@ -77,21 +79,18 @@ fn and_dependents(effective: &Effective<'_, '_>, first: Vec<usize>) -> Back {
     };
     let all = (0..reached.len()).filter(|&node| reached[node]);
     let nodes = graph::sorted(&effective.parents, &mut waits, all, key);
-    let (nodes, others) = nodes.into_iter().partition(|&node| goes(node));
+    let (nodes, others): (Vec<usize>, Vec<usize>) = nodes.into_iter().partition(|&node| goes(node));
+    let split = others.iter().copied();
     Back {
         nodes,
+        split: split.filter(|&node| effective.is_split(node)).collect(),
         interrupted: interrupted(effective, others),
     }
 }
 
 /// Steps that stopped on their way forwards after something was done.
 fn interrupted(effective: &Effective<'_, '_>, nodes: Vec<usize>) -> Vec<usize> {
-    let begun = |&node: &usize| {
-        effective.row(node).is_some_and(|row| {
-            let stopped = matches!(row.state, RowState::Running | RowState::Failed);
-            stopped && (row.done > 0 || row.intent.is_some())
-        })
-    };
+    let begun = |&node: &usize| effective.row(node).is_some_and(LedgerRow::has_begun);
     nodes.into_iter().filter(begun).collect()
 }
 
@@ -140,6 +139,7 @@ pub(super) fn undo(effective: &Effective<'_, '_>, findings: &mut Findings<'_, '_
     Back {
         nodes: vec![last],
         interrupted: above.interrupted,
+        split: above.split,
     }
 }
 
@@ -156,7 +156,7 @@ fn lost_last(findings: &Findings<'_, '_, '_>, seq: i64) -> Option<Problem> {
     let lost = findings.lost();
     let row = lost
         .iter()
-        .filter(|row| row.is_applied() && row.kind != Step::SQUASH && row.seq > seq)
+        .filter(|row| row.can_go() && row.kind != Step::SQUASH && row.seq > seq)
         .max_by_key(|row| row.seq)?;
     let id = StepId::new(&row.app, &row.name);
     Some(Problem {
@@ -221,6 +221,7 @@ impl Back {
             findings.problems.extend(problem);
         }
         self.lost(findings, aim);
+        self.only_in_a_squash(findings, aim);
     }
 
     fn unfinished(&self, findings: &Findings<'_, '_, '_>, node: usize) -> Problem {
@@ -290,8 +291,12 @@ impl Back {
             let id = StepId::new(&row.app, &row.name);
             let (policy, _) = findings.policy_for(row);
             let of_app = matches!(aim, Aim::Zero(app) if app == row.app);
+            if self.may_be_within(effective, row) {
+                findings
+                    .problems
+                    .push(unknown_squash(id, findings.database));
             // Denied is refused already.
-            if of_app && policy == Policy::Warn {
+            } else if of_app && policy == Policy::Warn {
                 findings.problems.push(Problem {
                     code: ErrorCode::StepMissing,
                     step: Some(id.clone()),
@@ -310,5 +315,72 @@ impl Back {
                 ));
             }
         }
+    }
+
+    /// Applied steps whose files are gone, of a squash that is not applied as a whole: there is no
+    /// way back for them alone.
+    fn only_in_a_squash(&self, findings: &mut Findings<'_, '_, '_>, aim: Aim<'_>) {
+        let effective = findings.effective;
+        let first = self.nodes.iter().map(|&node| effective.seq(node)).min();
+        let mut stay: Vec<(&StepId, usize)> = Vec::new();
+        let squashes = &effective.history.graph.squashes;
+        let split = effective.order.iter().copied();
+        for squash in split.filter(|&node| effective.is_split(node)) {
+            let on_the_way = self.split.contains(&squash);
+            for name in &squashes.gone[squash] {
+                let Some(row) = effective.stranger(name).filter(|row| row.can_go()) else {
+                    continue;
+                };
+                let of_app = matches!(aim, Aim::Zero(app) if app == name.app);
+                if of_app || (on_the_way && first.is_some_and(|first| row.seq > first)) {
+                    stay.push((name, squash));
+                }
+            }
+        }
+        let problems = stay.into_iter().map(|(name, squash)| {
+            let squash = &effective.step(squash).id;
+            Problem {
+                code: ErrorCode::StepMissing,
+                step: Some(name.clone()),
+                message: format!(
+                    "`{name}` is applied on this {} database and would have to go back too, but this binary has it only as a part of `{squash}`, which is not applied as a whole",
+                    findings.database
+                ),
+                help: vec![
+                    format!("apply all that `{squash}` stands for first: `migrate`"),
+                    format!("or go back with the binary that has `{name}`"),
+                ],
+            }
+        });
+        findings.problems.extend(problems);
+    }
+
+    /// Whether a row is that of a squash which may stand for something that goes back: it was
+    /// recorded after that, in the same app.
+    fn may_be_within(&self, effective: &Effective<'_, '_>, row: &LedgerRow) -> bool {
+        let mut nodes = self.nodes.iter();
+        row.kind == Step::SQUASH
+            && row.can_go()
+            && nodes.any(|&node| {
+                effective.step(node).id.app == row.app && effective.seq(node) < row.seq
+            })
+    }
+}
+
+/// The record of a squash that this binary does not have would go on saying that a step which it
+/// stands for is applied, and no binary that has it would run that step again.
+fn unknown_squash(id: StepId, database: Database) -> Problem {
+    Problem {
+        code: ErrorCode::StepMissing,
+        message: format!(
+            "`{id}` is a squash that another binary recorded on this {database} database after steps that would go back; if it stands for them, its record would still say that they are applied"
+        ),
+        help: vec![
+            "go back with the binary that has it".to_owned(),
+            format!(
+                "or forget its record first: `migrate unmark {id}`; the other binary records it again once all that it stands for is applied"
+            ),
+        ],
+        step: Some(id),
     }
 }

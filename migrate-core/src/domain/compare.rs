@@ -7,7 +7,7 @@ use migrate_source::Database;
 use super::check;
 use super::history::History;
 use super::replace::Effective;
-use super::row::LedgerRow;
+use super::row::{LedgerRow, RowState};
 use super::step::{Body, Step};
 use crate::error::ErrorCode;
 use crate::policy::{Policies, Policy};
@@ -57,6 +57,7 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
         self.out_of_order(pending);
         self.manual_needed(pending, near);
         self.half_reverted(near);
+        self.lost_half_way(pending);
     }
 
     /// Rows of this binary's apps that nothing in it has or stands for.
@@ -280,6 +281,37 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
                 ],
             });
         }
+    }
+}
+
+impl Findings<'_, '_, '_> {
+    /// Nothing is applied in an app in which another binary's step is half undone.
+    fn lost_half_way(&mut self, pending: &[usize]) {
+        let effective = self.effective;
+        let apps: HashSet<&str> = pending
+            .iter()
+            .map(|&node| effective.step(node).id.app.as_str())
+            .collect();
+        let half = self
+            .lost()
+            .into_iter()
+            .filter(|row| row.state == RowState::Reverting && apps.contains(row.app.as_str()));
+        let problems = half.map(|row| {
+            let id = StepId::new(&row.app, &row.name);
+            Problem {
+                code: ErrorCode::HalfReverted,
+                message: format!(
+                    "the way back of `{id}` stopped on this {} database after {} of its {} statements, and this binary does not have it: nothing can be applied on top of what is neither applied nor undone",
+                    self.database, row.done, row.total
+                ),
+                help: vec![
+                    "finish its way back with the binary that has it: `migrate undo`".to_owned(),
+                    format!("or undo the rest by hand, then forget it: `migrate unmark {id} --why \"..\"`"),
+                ],
+                step: Some(id),
+            }
+        });
+        self.problems.extend(problems);
     }
 }
 

@@ -66,7 +66,8 @@ impl<'h, 'r> Effective<'h, 'r> {
     ///
     /// Linear in steps, edges and rows, but for a logarithm where a squash is split.
     pub(crate) fn new(history: &'h History, rows: &'r LedgerRows, within: Option<usize>) -> Self {
-        let (own, strangers) = joined(history, rows);
+        let (mut own, strangers) = joined(history, rows);
+        forget_failures(history, &mut own);
         let recorded = recorded(history, &own, rows);
         let roles = roles(history, &own, &recorded, within);
         let mut effective = Self {
@@ -274,6 +275,20 @@ fn joined<'r>(
         }
     }
     (own, strangers)
+}
+
+/// A squash that failed before it did anything says nothing about what it replaces: another binary
+/// may have applied that one by one since.
+fn forget_failures(history: &History, own: &mut [Option<&LedgerRow>]) {
+    let squashes = &history.graph.squashes;
+    if !squashes.any {
+        return;
+    }
+    for (step, row) in own.iter_mut().enumerate() {
+        if squashes.is_squash(step) && row.is_some_and(LedgerRow::did_nothing) {
+            *row = None;
+        }
+    }
 }
 
 fn recorded(history: &History, own: &[Option<&LedgerRow>], rows: &LedgerRows) -> Vec<Recorded> {

@@ -163,6 +163,65 @@ fn a_binary_from_before_a_squash_goes_on() {
 }
 
 #[test]
+fn a_binary_from_before_a_squash_does_not_go_back_into_it() {
+    let history = history(&["a.0001_w", "a.0002_x", "a.0003_y"]);
+    let plan = |rows: &str, words: &str| {
+        let mut rows: Vec<LedgerRow> = ledger(rows).to_vec();
+        for row in rows.iter_mut().filter(|row| row.name.contains("squashed")) {
+            row.kind = super::super::Step::SQUASH.to_owned();
+        }
+        let rows = LedgerRows::new(rows);
+        let policies = Policies::default();
+        let found = route(
+            &history,
+            &rows,
+            &request(words),
+            policies,
+            Database::Postgres,
+        );
+        let found = found.unwrap();
+        let codes: Vec<ErrorCode> = found.problems.iter().map(|problem| problem.code).collect();
+        (told(&found), codes)
+    };
+    // The squash would go on saying that `0002_x` is applied.
+    for words in ["a 0001", "a zero", "undo"] {
+        let (_, codes) = plan("a.0001_w a.0002_x a.0001_squashed", words);
+        assert_eq!(codes, [ErrorCode::StepMissing], "{words}");
+    }
+    // What was applied after it is no part of it.
+    let rows = "a.0001_w a.0002_x a.0001_squashed a.0003_y";
+    for words in ["a 0002", "undo"] {
+        assert_eq!(plan(rows, words), ("-a.0003_y".to_owned(), Vec::new()));
+    }
+    // Nor is what another app's squash stands for.
+    let rows = "a.0001_w a.0002_x b.0001_squashed";
+    assert_eq!(plan(rows, "undo"), ("-a.0002_x".to_owned(), Vec::new()));
+}
+
+#[test]
+fn what_another_binary_left_half_undone_stands_in_the_way() {
+    let history = history(&["a.0001_w", "a.0002_x", "b.0001_w"]);
+    let half = "a.0009_later:reverting:2";
+    let text = refused(
+        &history,
+        &format!("a.0001_w {half} b.0001_w"),
+        "",
+        ErrorCode::HalfReverted,
+        &[
+            "`a.0009_later`",
+            "2 of its 5",
+            "migrate unmark a.0009_later",
+        ],
+    );
+    assert!(text.contains("does not have it"), "{text}");
+    let undo = problems(&history, &format!("a.0001_w a.0002_x {half}"), "undo");
+    assert_eq!(undo[0].0, ErrorCode::StepMissing);
+    // Another app goes on.
+    let rows = format!("a.0001_w a.0002_x {half}");
+    assert_eq!(moves(&history, &rows, ""), "+b.0001_w");
+}
+
+#[test]
 fn everything_in_the_way_is_named_at_once() {
     let history = history(&[
         "a.0001_w",
