@@ -298,6 +298,7 @@ async fn all_steps_in_one_transaction_or_none() {
         &database,
         "single_transaction.txt",
         &[
+            (goals::stuck, "--single-transaction --plan"),
             (goals::stuck, "--single-transaction"),
             (goals::reversible, "--single-transaction"),
         ],

@@ -145,7 +145,7 @@ pub(crate) fn check_single_transaction(
     Err(Error::new(
         ErrorCode::NotOneTransaction,
         format!(
-            "the steps cannot all stand in one transaction, so nothing was done:\n    {}",
+            "the steps cannot all stand in one transaction, so none of them runs:\n    {}",
             reasons.join("\n    ")
         ),
     )

@@ -14,7 +14,8 @@ use crate::goal::{Fake, Request};
 use crate::lease::millis;
 use crate::migrator::Migrator;
 use crate::report::{
-    Action, Direction, DryRunReport, Plan, PlannedStep, RunReport, StepId, StepOutcome, StepRun,
+    Action, Direction, DryRunReport, Plan, PlannedStep, Problem, RunReport, StepId, StepOutcome,
+    StepRun,
 };
 use crate::session::Session;
 use migrate_source::Database;
@@ -274,6 +275,15 @@ impl Migrator<'_> {
         let held = is_held(opened).await?;
         let rows = opened.ledger.rows();
         let mut route = whole_route(history, rows, request, policies, database, held)?;
+        if request.single_transaction {
+            let refused = check_single_transaction(&tasks(&route, request), rows, database).err();
+            route.problems.extend(refused.map(|error| Problem {
+                code: error.code(),
+                step: None,
+                message: error.message().to_owned(),
+                help: error.helps().to_vec(),
+            }));
+        }
         explain(opened, history, &mut route.problems).await;
         let rows = opened.ledger.rows();
         let steps = route
