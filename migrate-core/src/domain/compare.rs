@@ -265,19 +265,25 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
             .filter(|&&node| near[node] && effective.is_reverting(node));
         for &node in half {
             let id = &effective.step(node).id;
-            let (done, total) = effective
-                .row(node)
-                .map_or((0, 0), |row| (row.done, row.total));
+            let far = match effective.row(node) {
+                Some(row) if row.total > 0 => {
+                    format!(" after {} of its {} statements", row.done, row.total)
+                }
+                _ => String::new(),
+            };
             self.problems.push(Problem {
                 code: ErrorCode::HalfReverted,
                 step: Some(id.clone()),
                 message: format!(
-                    "the way back of `{id}` stopped on this {} database after {done} of its {total} statements: it is neither applied nor undone, and nothing can be applied on top of that",
+                    "the way back of `{id}` stopped on this {} database{far}: it is neither applied nor undone, and nothing can be applied on top of that",
                     self.database
                 ),
                 help: vec![
                     "finish its way back: `migrate undo`".to_owned(),
                     "then `migrate` applies it anew".to_owned(),
+                    format!(
+                        "or put back by hand what was undone, then record it: `migrate mark {id} --why \"..\"`"
+                    ),
                 ],
             });
         }
