@@ -103,6 +103,18 @@ fn unknown(app: &str, typed: &str, names: &[(&str, usize)]) -> Error {
             typed.escape_debug()
         ),
     );
+    // A number is not misspelt, it is another one: what it looks like says nothing.
+    if !typed.is_empty() && typed.bytes().all(|byte| byte.is_ascii_digit()) {
+        let numbered = names.iter().map(|(name, _)| *name);
+        let last = numbered
+            .filter(|name| name.starts_with(|first: char| first.is_ascii_digit()))
+            .max();
+        if let Some(last) = last {
+            return error.help(format!(
+                "its last SQL step is `{last}`; `migrate status {app}` shows what there is"
+            ));
+        }
+    }
     let names: Vec<String> = names.iter().map(|(name, _)| (*name).to_owned()).collect();
     match near(typed, &names) {
         Some(near) => error.help(format!("there is one of a similar name: `{near}`")),
