@@ -199,7 +199,7 @@ impl History {
         );
         match near(name, &names) {
             Some(near) => error.help(format!("there is one of a similar name: `{near}`")),
-            None => error.help("`migrate list` shows what there is"),
+            None => error.help("`migrate status` shows what there is"),
         }
     }
 

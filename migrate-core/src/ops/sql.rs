@@ -46,17 +46,20 @@ impl Migrator<'_> {
         let history = self.checked_history()?;
         let step = history.find(name)?;
         if step.kind() == StepKind::Data {
-            return Err(Error::new(
+            let error = Error::new(
                 ErrorCode::NotPossible,
                 format!(
                     "`{}` is a function ({}); it has no SQL to show",
                     step.id, step.location
                 ),
-            )
-            .help(format!(
-                "`migrate run {} --dry-run` executes it and rolls back",
-                step.id
-            )));
+            );
+            return Err(match step.atomic {
+                true => error.help(format!(
+                    "`migrate run {} --dry-run` executes it and rolls back; with `--force` where it is applied",
+                    step.id
+                )),
+                false => error.help("read it there: it is not atomic, so a dry run cannot try it"),
+            });
         }
         let database = self.target.database();
         let texts = if backwards {
