@@ -74,12 +74,30 @@ pub(crate) fn typed(request: &Request) -> String {
     words
 }
 
+/// What a verb of Django's or Alembic's is called here.
+fn verb_elsewhere(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "showmigrations" => "migrate status",
+        "sqlmigrate" => "migrate sql",
+        "makemigrations" | "revision" => "migrate new",
+        "squashmigrations" => "migrate squash",
+        "upgrade" => "migrate",
+        "downgrade" => "migrate undo",
+        "heads" => "migrate current",
+        "stamp" => "migrate mark",
+        _ => return None,
+    })
+}
+
 /// A word that is neither a verb nor an app: what it may have been meant as.
 fn unknown(word: &str, target: Option<&str>, history: &History) -> Failure {
     let shown = redact_urls(&word.escape_debug().to_string());
     let failure = Failure::usage(format!(
         "`{shown}` is neither a verb nor an app of this binary"
     ));
+    if let Some(verb) = verb_elsewhere(word) {
+        return failure.help(format!("what other tools call so is `{verb}` here"));
+    }
     let verbs = verbs();
     let apps = history.apps().iter().map(String::as_str);
     let app = word.split('.').next().unwrap_or(word);
@@ -142,6 +160,9 @@ mod tests {
             (&["users.0001_initial", "0002"], "`migrate users 0002`"),
             (&["users."], "migrates the whole app"),
             (&["elephant"], "apps: users, status"),
+            (&["showmigrations"], "`migrate status`"),
+            (&["makemigrations", "users"], "`migrate new`"),
+            (&["stamp"], "`migrate mark`"),
         ] {
             let failure = goal(words).expect_err("no goal");
             assert_eq!(failure.code, "usage");
