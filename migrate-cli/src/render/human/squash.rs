@@ -129,8 +129,13 @@ pub(crate) fn render_compared(paint: Paint, report: &SquashReport) -> String {
         false => "`-` is what only the replaced steps leave, `+` what only the squashes do",
     };
     text.push_str(&format!(
-        "Compared {} with what they replace: {compared} ({}); {verdict}.\n",
+        "Compared {} with what {}: {compared} ({}); {verdict}.\n",
         squashes.join(", "),
+        if squashes.len() == 1 {
+            "it replaces"
+        } else {
+            "they replace"
+        },
         report.database
     ));
     if report.rows == 0 {
