@@ -25,8 +25,9 @@ async fn sessions_print_what_the_readme_says() {
             write_copy(&folder);
             current = program("journeys");
         }
-        // Its advice repeats the name by which it was called.
-        let called = folder.with_file_name("journeys");
+        // Its advice repeats how it was called, which is as `cargo run` calls it.
+        let called = folder.with_file_name("target").join("journeys");
+        fs::create_dir_all(folder.with_file_name("target")).expect("a folder");
         let _ = fs::remove_file(&called);
         symlink(&current, &called).expect("a link");
         let printed = run_with(&called, "journeys", command, &folder).await;
