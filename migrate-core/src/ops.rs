@@ -4,6 +4,7 @@
 mod inspect;
 mod lock;
 mod one;
+mod plan;
 mod prune;
 mod records;
 mod refuse;

@@ -1,22 +1,19 @@
-//! `run`, `migrate`, `dry_run` and `plan`: what leads to a goal.
+//! `run`, `migrate` and `dry_run`: what leads to a goal.
 
 use std::collections::HashSet;
 use std::time::Instant;
 
-use super::refuse::{explain, is_held, refuse, whole_route};
+use super::refuse::{refuse, whole_route};
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::domain::{History, LedgerRow, LedgerRows, Move, Route, Step, irreversible, route};
+use crate::domain::{History, LedgerRow, LedgerRows, Move, Route, Step, route};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::exec::{Runner, Task, Together, check_single_transaction, check_tasks, fake_initial};
 use crate::goal::{Fake, Request};
 use crate::lease::millis;
 use crate::migrator::Migrator;
-use crate::report::{
-    Action, Direction, DryRunReport, Plan, PlannedStep, Problem, RunReport, StepId, StepOutcome,
-    StepRun,
-};
+use crate::report::{Action, Direction, DryRunReport, RunReport, StepId, StepOutcome, StepRun};
 use crate::session::Session;
 use migrate_source::Database;
 use tracing::Instrument;
@@ -236,73 +233,9 @@ impl Migrator<'_> {
         self.try_steps(session, tables, history, ledger, &steps)
             .await
     }
-
-    /// What a run would do now, and what stands in its way. Writes nothing.
-    ///
-    /// # Errors
-    ///
-    /// That the database cannot be read, or that the binary's own steps do not fit together.
-    pub fn plan(&self) -> BoxFuture<'_, Result<Plan, Error>> {
-        Box::pin(async { self.plan_inner(&Request::default()).await })
-    }
-
-    /// What [`migrate`](Self::migrate) would do now, and what stands in its way, in
-    /// [`Plan::problems`]. Writes nothing. [`Goal`](crate::Goal) has an example.
-    ///
-    /// # Errors
-    ///
-    /// As [`plan`](Self::plan), and a goal that names nothing, several steps or a manual one.
-    pub fn plan_to<'r>(&'r self, request: &'r Request) -> BoxFuture<'r, Result<Plan, Error>> {
-        Box::pin(self.plan_inner(request))
-    }
-
-    async fn plan_inner(&self, request: &Request) -> Result<Plan, Error> {
-        let history = self.checked_history()?;
-        let mut opened = self.look().await?;
-        let result = self.plan_opened(&mut opened, history, request).await;
-        opened.connection.close().await;
-        result
-    }
-
-    async fn plan_opened(
-        &self,
-        opened: &mut Opened<'_, '_>,
-        history: &History,
-        request: &Request,
-    ) -> Result<Plan, Error> {
-        let database = opened.tables.database();
-        let policies = self.options.policies;
-        let held = is_held(opened).await?;
-        let rows = opened.ledger.rows();
-        let mut route = whole_route(history, rows, request, policies, database, held)?;
-        if request.single_transaction {
-            let refused = check_single_transaction(&tasks(&route, request), rows, database).err();
-            route.problems.extend(refused.map(|error| Problem {
-                code: error.code(),
-                step: None,
-                message: error.message().to_owned(),
-                help: error.helps().to_vec(),
-            }));
-        }
-        explain(opened, history, &mut route.problems).await;
-        let rows = opened.ledger.rows();
-        let steps = route
-            .moves
-            .iter()
-            .map(|step| planned(history, step, rows, request.fake, database))
-            .collect();
-        Ok(Plan {
-            database,
-            direction: route.direction,
-            steps,
-            dependents: route.dependents,
-            problems: route.problems,
-            warnings: route.warnings,
-        })
-    }
 }
 
-fn tasks<'h>(route: &Route<'h>, request: &Request) -> Vec<Task<'h>> {
+pub(super) fn tasks<'h>(route: &Route<'h>, request: &Request) -> Vec<Task<'h>> {
     let moves = route.moves.iter();
     moves
         .map(|planned| Task::of(planned, request.fake))
@@ -378,33 +311,4 @@ fn applied_after(rows: &LedgerRows, history: &History, done: &[StepRun]) -> usiz
         }
     }
     ids.len()
-}
-
-fn planned(
-    history: &History,
-    planned: &Move<'_>,
-    rows: &LedgerRows,
-    fake: Fake,
-    database: Database,
-) -> PlannedStep {
-    let Move { step, action } = planned;
-    let task = Task::of(planned, Fake::No);
-    let row = rows.find(&step.id).filter(|row| !row.is_applied());
-    PlannedStep {
-        step: step.id.clone(),
-        action: *action,
-        irreversible: irreversible(history, rows, step, database)
-            .filter(|_| *action == Action::Revert),
-        kind: step.kind(),
-        mode: task.mode(database),
-        location: task.location(database).to_owned(),
-        description: step.description.clone(),
-        runs: match fake {
-            Fake::All => Vec::new(),
-            Fake::No | Fake::Initial => planned.runs(rows, database),
-        },
-        resumes_after: row
-            .filter(|row| row.done > 0)
-            .map(|row| (row.done, row.total)),
-    }
 }
