@@ -491,7 +491,8 @@ fn agrees(scene: &Scene, goal: &Goal) -> TestCaseResult {
     let route = scene.route(goal).unwrap();
     let found: Names = told(&route).split_whitespace().map(str::to_owned).collect();
     prop_assert_eq!(&found, &moves, "{:?}\n{}", goal, scene.told());
-    in_order(&world, &route)?;
+    in_order(&world, &route)
+        .map_err(|error| TestCaseError::fail(format!("{error}\n{goal:?}\n{}", scene.told())))?;
     let about = |code: ErrorCode| -> Names {
         let of = route.problems.iter().filter(|problem| problem.code == code);
         of.filter_map(|problem| problem.step.as_ref().map(StepId::to_string))
@@ -591,7 +592,13 @@ proptest! {
         }
         scene.go(&Goal::Latest);
         let latest = scene.rows.clone();
-        prop_assert!(scene.route(&Goal::Latest).unwrap().moves.is_empty(), "{}", scene.told());
+        let more = told(&scene.route(&Goal::Latest).unwrap());
+        prop_assert!(more.is_empty(), "{more}: {}", scene.told());
+        let zero = scene.route(&Goal::Zero(app.clone())).unwrap();
+        if zero.problems.iter().any(|problem| problem.code == ErrorCode::StepMissing) {
+            // Of a squash that is not whole.
+            return Ok(());
+        }
         scene.go(&Goal::Zero(app.clone()));
         let left = scene.rows.keys().any(|name| name.split('.').next() == Some(app.as_str()));
         prop_assert!(!left, "{app}: {}", scene.told());

@@ -449,3 +449,49 @@ fn a_squash_that_is_half_undone_is_finished() {
         [(ErrorCode::HalfReverted, "a.0001_squashed".to_owned())]
     );
 }
+
+#[test]
+fn a_squash_that_failed_at_its_first_statement_says_nothing() {
+    let history = history(&[
+        "a.0001_w",
+        "a.0002_x",
+        "a.0001_squashed replaces a.0001_w,a.0002_x",
+    ]);
+    let squash = "a.0001_squashed";
+    for state in ["failed", "running"] {
+        let none = format!("{squash}:{state}");
+        assert_eq!(moves(&history, &none, ""), format!("+{squash}"));
+        let all = format!("{squash}:{state} a.0001_w a.0002_x");
+        assert_eq!(moves(&history, &all, ""), format!("={squash}"));
+        let some = format!("{squash}:{state} a.0001_w");
+        assert_eq!(moves(&history, &some, ""), format!("+a.0002_x ={squash}"));
+        // What it did is its own to finish.
+        let begun = format!("{squash}:{state}:1");
+        assert_eq!(moves(&history, &begun, ""), format!("+{squash}"));
+    }
+}
+
+#[test]
+fn what_only_a_split_squash_has_cannot_go_back() {
+    // `0002_x` is gone, and `fill` still waits for somebody to run it.
+    let history = history(&[
+        "a.0001_w",
+        "a.fill fn manual after a.0001_w",
+        "a.0002_squashed replaces a.0002_x,a.fill",
+        "a.0003_y",
+    ]);
+    let text = refused(
+        &history,
+        "a.0001_w a.0002_x",
+        "a zero",
+        ErrorCode::StepMissing,
+        &["`a.0002_x`", "`a.0002_squashed`"],
+    );
+    assert!(text.contains("only as a part"), "{text}");
+    // Whole, it goes as one.
+    let rows = "a.0001_w a.0002_x a.fill";
+    assert_eq!(
+        moves(&history, rows, "a zero"),
+        "-a.0002_squashed -a.0001_w"
+    );
+}
