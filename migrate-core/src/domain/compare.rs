@@ -48,6 +48,7 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
         for row in self.lost() {
             self.missing(row);
         }
+        self.left_out();
         let more = check::everywhere(self.effective, self.database);
         self.problems.extend(more);
     }
@@ -291,6 +292,22 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
 }
 
 impl Findings<'_, '_, '_> {
+    /// A squash counts as applied by its own row, and with it what another binary took back.
+    fn left_out(&mut self) {
+        let effective = self.effective;
+        if !effective.history.graph.squashes.any {
+            return;
+        }
+        for &squash in &effective.order {
+            for name in effective.left_out(squash) {
+                self.warnings.push(format!(
+                    "`{}` is recorded, but `{name}`, which it stands for, is not: a binary without the squash may have undone it, and it does not run again; if its effect is there, `migrate mark {name}`",
+                    effective.step(squash).id
+                ));
+            }
+        }
+    }
+
     /// Nothing is applied in an app in which another binary's step is half undone.
     fn lost_half_way(&mut self, pending: &[usize]) {
         let effective = self.effective;

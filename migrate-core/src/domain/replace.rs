@@ -216,6 +216,24 @@ impl<'h, 'r> Effective<'h, 'r> {
         self.recorded[squash].replaced
     }
 
+    /// The steps that a squash replaces and the ledger lacks, although it has the squash itself and
+    /// others of what that replaces. Without any of those they were pruned.
+    pub(super) fn left_out(&self, squash: usize) -> Vec<&StepId> {
+        let squashes = &self.history.graph.squashes;
+        let own = self.rows[squash].is_some_and(LedgerRow::is_applied);
+        if !own || self.all_replaced(squash) {
+            return Vec::new();
+        }
+        let gone = |name| self.stranger(name).is_some_and(LedgerRow::is_applied);
+        let members = squashes.members[squash].iter().copied();
+        let (there, missing): (Vec<usize>, Vec<usize>) =
+            members.partition(|&step| self.recorded[step].applied);
+        if there.is_empty() && !squashes.gone[squash].iter().any(gone) {
+            return Vec::new();
+        }
+        missing.iter().map(|&step| &self.step(step).id).collect()
+    }
+
     pub(super) fn is_reverting(&self, node: usize) -> bool {
         self.rows[node].is_some_and(|row| row.state == RowState::Reverting)
     }

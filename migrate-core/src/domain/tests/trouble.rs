@@ -199,6 +199,21 @@ fn a_binary_from_before_a_squash_does_not_go_back_into_it() {
 }
 
 #[test]
+fn a_squash_without_a_part_of_what_it_stands_for_is_told() {
+    let history = history(&[
+        "a.0001_w",
+        "a.0002_x",
+        "a.0001_squashed replaces a.0001_w,a.0002_x",
+    ]);
+    let warnings = |rows: &str| try_route(&history, rows, "").unwrap().warnings;
+    let told = warnings("a.0001_w a.0001_squashed");
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("migrate mark a.0002_x"), "{told:?}");
+    assert_eq!(warnings("a.0001_squashed"), [""; 0]);
+    assert_eq!(warnings("a.0001_w a.0002_x a.0001_squashed"), [""; 0]);
+}
+
+#[test]
 fn what_another_binary_left_half_undone_stands_in_the_way() {
     let history = history(&["a.0001_w", "a.0002_x", "b.0001_w"]);
     let half = "a.0009_later:reverting:2";
