@@ -52,7 +52,7 @@ pub(crate) fn render_advice(paint: Paint, advice: &Advice<'_>) -> String {
                  2. `migrate squash --verify` runs both histories on new databases and compares them\n  \
                  3. deploy: `migrate` records the squash where its steps are applied, and runs it on new databases\n  \
                  4. once every database has it, delete the files it replaces and run `cargo migrate index`\n  \
-                 5. later, remove the line `replaces` from the squash, and forget the old rows: {}\n",
+                 5. later, once no `after` names what was replaced, remove the line `replaces` from the squash, and forget the old rows: {}\n",
                 prune.join(", ")
             )
         }
