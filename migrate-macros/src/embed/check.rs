@@ -221,3 +221,29 @@ fn may_rename(sql: &str) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use migrate_source::checksum::of_sql;
+    use migrate_source::file_name::FileName;
+
+    use super::*;
+
+    fn file(text: &str) -> FolderFile {
+        let name = "0001_squashed_0002_more.sql";
+        FolderFile {
+            path: name.into(),
+            name: FileName::parse(name).expect("a file name"),
+            file_name: name.to_owned(),
+            text: text.to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_line_that_a_squash_loses_at_last_is_no_edit() {
+        let with = "-- migrate: replaces = [\"0001_a\", \"0002_more\"]\nSELECT 1;\n";
+        let checked = check_files(&[file(with), file("SELECT 1;\n")], "app");
+        assert_eq!(checked[0].checksum, checked[1].checksum);
+        assert_eq!(checked[0].checksum, of_sql(with));
+    }
+}
