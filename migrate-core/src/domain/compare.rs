@@ -159,6 +159,10 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
             let help = vec![
                 "put the file back (and its line in the index)".to_owned(),
                 format!("or forget it for good: `migrate unmark {id}`"),
+                format!(
+                    "or forget all that is gone from its app: `migrate {} --prune`",
+                    id.app
+                ),
             ];
             let message = format!("`{id}` is applied, but this binary does not have it");
             (message, help)
