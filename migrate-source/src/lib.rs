@@ -27,7 +27,6 @@ pub mod canonical;
 pub mod checksum;
 pub mod classify;
 pub mod file_name;
-pub mod file_order;
 pub mod folder;
 pub mod header;
 pub mod name;

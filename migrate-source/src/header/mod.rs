@@ -58,6 +58,11 @@ impl Header {
             .find(|(known, _)| *known == key)
             .map(|(_, line)| *line)
     }
+
+    /// The lines, from 1, that hold a directive.
+    pub fn directive_lines(&self) -> impl Iterator<Item = u32> {
+        self.lines.iter().map(|(_, line)| *line)
+    }
 }
 
 /// A comment of a SQL file: its text without `--`, and where that text starts.

@@ -2,10 +2,9 @@
 
 use std::collections::HashMap;
 
+use migrate_core::History;
 use migrate_core::report::StepId;
-use migrate_core::{History, Step};
 use migrate_source::file_name::FileName;
-use migrate_source::file_order::{Numbered, predecessors};
 
 use super::cut::{Part, is_sql};
 use super::join::{Head, join};
@@ -99,37 +98,24 @@ impl Steps<'_> {
         Ok(after)
     }
 
-    /// The file that a squash follows unless its header says otherwise.
+    /// The file that a squash follows unless its header says otherwise: the one before it by
+    /// number, of those that are there once the replaced ones are gone.
     fn implied(&self, id: &StepId) -> Result<Option<StepId>, Failure> {
-        let mut ids: Vec<StepId> = Vec::new();
         let files = self
             .live
             .iter()
             .filter(|step| is_sql(step) && step.id().app == self.app);
+        let mut numbered: Vec<(u32, StepId)> = Vec::new();
         for file in files {
             let id = self.becomes(file.id());
-            if !ids.contains(&id) {
-                ids.push(id);
-            }
-        }
-        let mut numbered = Vec::new();
-        for id in &ids {
             let parsed = FileName::parse(&format!("{}.sql", id.name));
             let name = parsed.map_err(|error| Failure::usage(error.to_string()))?;
-            let part = self.parts.iter().zip(&self.names);
-            let part = part.filter(|(_, name)| name.as_ref() == Some(id));
-            let known = self.live.get(id).into_iter().flat_map(Step::replaces);
-            let new = part.flat_map(|(part, _)| part.files().map(Step::id));
-            let replaces = known.chain(new).filter(|id| id.app == self.app);
-            numbered.push(Numbered {
-                number: name.number,
-                name: &id.name,
-                replaces: replaces.map(|id| id.name.as_str()).collect(),
-            });
+            numbered.push((name.number, id));
         }
-        let place = ids.iter().position(|known| known == id);
-        let before = place.and_then(|place| predecessors(&numbered).get(place).copied().flatten());
-        Ok(before.and_then(|place| ids.get(place).cloned()))
+        numbered.sort();
+        let place = numbered.iter().position(|(_, known)| known == id);
+        let before = place.and_then(|place| place.checked_sub(1));
+        Ok(before.map(|place| numbered.swap_remove(place).1))
     }
 
     /// What comes after the squash because a file of it says so.

@@ -138,24 +138,10 @@ fn parse(file: &FolderFile) -> Result<SqlFile, Failure> {
     })
 }
 
-/// The keys whose lines are left out.
-const KEYS: [&str; 7] = [
-    "atomic",
-    "after",
-    "before",
-    "replaces",
-    "run",
-    "foreign_keys",
-    "allow",
-];
-
 /// A part of a file without the comments that are directives; its lines are numbered as in the
 /// file.
 fn without_directives(part: &str, header: &Header) -> String {
-    let taken: BTreeSet<usize> = KEYS
-        .iter()
-        .filter_map(|key| usize::try_from(header.line_of(key)?).ok())
-        .collect();
+    let taken: BTreeSet<u32> = header.directive_lines().collect();
     let mut kept: Vec<&str> = Vec::new();
     for (number, line) in (1..).zip(part.lines()) {
         if !taken.contains(&number) {
