@@ -21,6 +21,7 @@ mod sides;
 mod step;
 mod way_back;
 
+pub(crate) use goal::known_app;
 pub use history::{History, HistoryBuilder, Source};
 pub(crate) use replace::Effective;
 pub(crate) use route::{Move, Route, route};

@@ -38,7 +38,8 @@ pub(super) fn aim<'g>(
     }
 }
 
-fn known_app(history: &History, rows: &LedgerRows, app: &str) -> Result<(), Error> {
+/// Refuses an app that this binary does not have.
+pub(crate) fn known_app(history: &History, rows: &LedgerRows, app: &str) -> Result<(), Error> {
     if history.apps.iter().any(|known| known == app) {
         return Ok(());
     }

@@ -231,9 +231,10 @@ impl History {
             .collect()
     }
 
-    /// Whether a squash of this binary stands for a step that the binary does not have.
-    pub(crate) fn is_replaced(&self, id: &StepId) -> bool {
-        self.graph.squashes.aliases.contains_key(id)
+    /// The squash of this binary that stands for a step that the binary does not have.
+    pub(crate) fn stands_for(&self, gone: &StepId) -> Option<&Step> {
+        let squash = self.graph.squashes.aliases.get(gone)?;
+        self.steps.get(*squash)
     }
 
     /// Checks what depends on the database: each SQL step has a text for it, each function is

@@ -1,13 +1,10 @@
 //! `prune`: the rows of steps that the binary does not have any more are forgotten.
 
-use migrate_source::name::nearest;
-
-use super::session::Opened;
+use super::records::line;
 use crate::context::BoxFuture;
-use crate::domain::{History, LedgerRows};
+use crate::domain::{History, LedgerRows, known_app};
 use crate::error::{Error, ErrorCode};
-use crate::exec::commit;
-use crate::ledger::{Ledger, RunRow, Statement};
+use crate::ledger::Ledger;
 use crate::migrator::Migrator;
 use crate::report::StepId;
 
@@ -23,7 +20,6 @@ impl Migrator<'_> {
 
     async fn prunable_inner(&self, app: &str) -> Result<Vec<StepId>, Error> {
         let history = self.checked_history()?;
-        check_app(history, app)?;
         let opened = self.look().await?;
         let result = gone(history, opened.ledger.rows(), app);
         opened.connection.close().await;
@@ -69,78 +65,44 @@ impl Migrator<'_> {
 
     async fn prune_inner(&self, app: &str, reason: Option<&str>) -> Result<Vec<StepId>, Error> {
         let history = self.checked_history()?;
-        check_app(history, app)?;
-        let mut opened = self.open().await?;
-        let result = self.prune_opened(&mut opened, history, app, reason).await;
-        opened.connection.close().await;
-        result
-    }
-
-    async fn prune_opened(
-        &self,
-        opened: &mut Opened<'_, '_>,
-        history: &History,
-        app: &str,
-        reason: Option<&str>,
-    ) -> Result<Vec<StepId>, Error> {
-        let Opened {
-            connection,
-            tables,
-            ledger,
-        } = opened;
-        if gone(history, ledger.rows(), app)?.is_empty() {
-            return Ok(Vec::new());
-        }
-        let session = connection.session();
-        let (locked, ledger) = self.enter(session, tables, history).await?;
-        let rows = ledger.rows();
-        let result = match gone(history, rows, app) {
-            Ok(ids) => {
-                let writer = &locked.runner.parts.ledger;
-                let statements: Vec<Statement> = ids
-                    .iter()
-                    .flat_map(|id| forget(writer, rows, id, reason))
-                    .collect();
-                let written = match statements.is_empty() {
-                    true => Ok(()),
-                    false => commit(session, &statements).await,
-                };
-                written.map(|()| ids)
+        let opened = self.open().await?;
+        match gone(history, opened.ledger.rows(), app) {
+            Ok(ids) if !ids.is_empty() => {}
+            nothing => {
+                opened.connection.close().await;
+                return nothing;
             }
-            Err(error) => Err(error),
+        }
+        let mut pruned = Vec::new();
+        let statements = |ledger: &Ledger, rows: &LedgerRows| {
+            // Once more: another process may have pruned while this one waited for the lock.
+            pruned = gone(history, rows, app)?;
+            let forget = |id: &StepId| {
+                let checksum = rows.find(id).map(|row| row.checksum.as_str());
+                [
+                    ledger.remove(&id.app, &id.name),
+                    line(ledger, id, "prune", "removed", checksum, reason),
+                ]
+            };
+            Ok(pruned.iter().flat_map(forget).collect())
         };
-        self.leave(session, tables, locked).await;
-        result
+        self.write(opened, history, statements).await?;
+        Ok(pruned)
     }
-}
-
-fn forget(ledger: &Ledger, rows: &LedgerRows, id: &StepId, reason: Option<&str>) -> [Statement; 2] {
-    let line = RunRow {
-        app: &id.app,
-        name: &id.name,
-        action: "prune",
-        outcome: "removed",
-        duration_ms: None,
-        rows: None,
-        checksum: rows.find(id).map(|row| row.checksum.as_str()),
-        error: None,
-        reason,
-    };
-    [ledger.remove(&id.app, &id.name), ledger.run(&line)]
 }
 
 /// The rows of an app that have no step, in the order of their names.
 fn gone(history: &History, rows: &LedgerRows, app: &str) -> Result<Vec<StepId>, Error> {
+    known_app(history, rows, app)?;
     let ids: Vec<StepId> = rows
         .iter()
         .filter(|row| row.app == app)
         .map(|row| StepId::new(&row.app, &row.name))
         .filter(|id| history.get(id).is_none())
         .collect();
-    let needed = ids.iter().find_map(|id| {
-        let squash = history.iter().find(|step| step.replaces().contains(id))?;
-        Some((id, squash))
-    });
+    let needed = ids
+        .iter()
+        .find_map(|id| Some((id, history.stands_for(id)?)));
     let Some((id, squash)) = needed else {
         return Ok(ids);
     };
@@ -157,24 +119,4 @@ fn gone(history: &History, rows: &LedgerRows, app: &str) -> Result<Vec<StepId>, 
         "then delete `replaces` from {} and deploy; after that prune",
         squash.location()
     )))
-}
-
-fn check_app(history: &History, app: &str) -> Result<(), Error> {
-    if history.apps().iter().any(|known| known == app) {
-        return Ok(());
-    }
-    let error = Error::new(
-        ErrorCode::UnknownApp,
-        format!(
-            "this binary has no app `{}`; its apps are {}",
-            app.escape_debug(),
-            history.apps().join(", ")
-        ),
-    );
-    Err(
-        match nearest(app, history.apps().iter().map(String::as_str)) {
-            Some(near) => error.help(format!("there is one of a similar name: `{near}`")),
-            None => error.help("rows of other apps belong to other services and are left alone"),
-        },
-    )
 }

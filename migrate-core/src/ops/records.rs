@@ -253,7 +253,7 @@ impl Migrator<'_> {
     }
 
     /// Takes the lock, decides on the rows as they are then, and writes in one transaction.
-    async fn write(
+    pub(super) async fn write(
         &self,
         mut opened: Opened<'_, '_>,
         history: &History,
@@ -314,7 +314,7 @@ fn marked_by_hand(
     ]
 }
 
-fn line(
+pub(super) fn line(
     ledger: &Ledger,
     id: &StepId,
     action: &str,

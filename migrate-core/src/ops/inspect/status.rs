@@ -113,7 +113,7 @@ fn entries(
     for row in rows.iter() {
         let id = StepId::new(&row.app, &row.name);
         // The row of a step that a squash stands for is no loss.
-        if history.get(&id).is_some() || history.is_replaced(&id) {
+        if history.get(&id).is_some() || history.stands_for(&id).is_some() {
             continue;
         }
         steps.push(entry(id, kind_of(&row.kind), State::Missing, Some(row)));
