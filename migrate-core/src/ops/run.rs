@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
-use super::refuse::{refuse, whole_route};
+use super::refuse::{is_held, refuse, whole_route};
 use super::session::Opened;
 use crate::context::BoxFuture;
 use crate::domain::{History, LedgerRow, LedgerRows, Move, Route, Step, route};
@@ -212,18 +212,20 @@ impl Migrator<'_> {
 
     async fn dry_run_opened(&self, opened: &mut Opened<'_, '_>) -> Result<DryRunReport, Error> {
         let history = self.checked_history()?;
+        let held = is_held(opened).await?;
         let Opened {
             connection,
             tables,
             ledger,
         } = opened;
         let session = connection.session();
-        let route = route(
+        let route = whole_route(
             history,
             ledger.rows(),
             &Request::default(),
             self.options.policies,
             tables.database(),
+            held,
         )?;
         refuse(session, tables, history, &route.problems).await?;
         let executed = |planned: &&Move<'_>| planned.action == Action::Apply;

@@ -107,6 +107,8 @@ async fn an_interrupted_step_that_was_edited_is_in_the_plan(db: Db) {
     assert_eq!(refused.code(), ErrorCode::StepEdited, "{refused}");
     assert!(refused.progress().is_none(), "before anything ran");
     let migrator = database.migrator(edited);
+    let tried = migrator.dry_run().await.unwrap_err();
+    assert_eq!(tried.code(), ErrorCode::StepEdited, "{tried}");
     for problems in [
         migrator.plan().await.unwrap().problems,
         migrator.status().await.unwrap().problems,
