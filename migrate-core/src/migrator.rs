@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use crate::audit::{AuditEvent, AuditHook};
 use crate::domain::{History, Source};
-use crate::embedded::Migrations;
 use crate::error::{Error, ErrorCode};
 use crate::event::Observer;
 use crate::interrupt::Shutdown;
@@ -31,8 +30,7 @@ use crate::target::Target;
 /// ```
 pub struct Migrator<'c> {
     pub(crate) target: Target<'c>,
-    pub(crate) history: Result<Arc<History>, Error>,
-    pub(crate) embedded: Option<&'static Migrations>,
+    pub(crate) source: Source,
     pub(crate) options: Options,
 }
 
@@ -70,11 +68,9 @@ impl<'c> Migrator<'c> {
     /// A migrator for a pool, a connection, or a [`Target`] from a URL; and for the `MIGRATIONS`
     /// of a crate, or a [`History`] built by hand. Nothing is opened yet.
     pub fn new(target: impl Into<Target<'c>>, source: impl Into<Source>) -> Self {
-        let Source { history, embedded } = source.into();
         Self {
             target: target.into(),
-            history,
-            embedded,
+            source: source.into(),
             options: Options::default(),
         }
     }
@@ -145,10 +141,7 @@ impl<'c> Migrator<'c> {
     ///
     /// What is wrong with them that the compiler could not see.
     pub fn steps(&self) -> Result<&History, Error> {
-        match &self.history {
-            Ok(history) => Ok(history),
-            Err(error) => Err(error.again()),
-        }
+        self.source.steps()
     }
 
     /// What differs between the migration folders and this binary, one sentence each.
@@ -156,10 +149,7 @@ impl<'c> Migrator<'c> {
     /// Looks only in debug builds and only where the folders still stand where they stood when
     /// the crate was compiled; a release build answers with an empty list.
     pub fn stale_folders(&self) -> Vec<String> {
-        match self.embedded {
-            Some(migrations) if cfg!(debug_assertions) => crate::stale::stale_folders(migrations),
-            _ => Vec::new(),
-        }
+        self.source.stale_folders()
     }
 
     /// The steps, checked for this database.

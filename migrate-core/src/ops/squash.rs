@@ -12,6 +12,7 @@ use self::differ::{differences, refuse_unknown_columns};
 use self::outside::refuse_outside;
 use self::scratch::Scratch;
 use self::snapshot::{Snapshot, take};
+use crate::context::BoxFuture;
 use crate::db_error::database_error;
 use crate::domain::{History, Step};
 use crate::error::{Error, ErrorCode};
@@ -114,7 +115,14 @@ impl Migrator<'_> {
     /// another database, or the target is a single connection to a server;
     /// [`ErrorCode::PermissionDenied`] without the right to create databases; what fails on the way.
     /// Differences are in the report.
-    pub async fn verify_squashes(&self, check: &SquashCheck) -> Result<SquashReport, Error> {
+    pub fn verify_squashes<'a>(
+        &'a self,
+        check: &'a SquashCheck,
+    ) -> BoxFuture<'a, Result<SquashReport, Error>> {
+        Box::pin(self.verify_squashes_inner(check))
+    }
+
+    async fn verify_squashes_inner(&self, check: &SquashCheck) -> Result<SquashReport, Error> {
         let history = self.checked_history()?;
         let squashes = squashes(history)?;
         let (one, other) = self.sides(history, check)?;
