@@ -6,10 +6,12 @@
 mod error;
 mod name;
 mod read;
+mod statement;
 mod write;
 
 pub(crate) use error::{Need, ledger_error};
 pub use name::LedgerName;
 pub(crate) use name::Tables;
 pub(crate) use read::{LedgerRead, read_ledger};
-pub(crate) use write::{Applied, Intent, Ledger, RunRow, Statement};
+pub(crate) use statement::Statement;
+pub(crate) use write::{Applied, Intent, Ledger, RunRow};

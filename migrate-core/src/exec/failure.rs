@@ -9,22 +9,32 @@ use super::commit::commit;
 use super::run::Runner;
 use super::task::Task;
 use crate::dialect::clear_audit;
+use crate::domain::{LedgerRow, RowState};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::lease::millis;
 use crate::ledger::RunRow;
 use crate::report::{Mode, RunProgress, StepId};
-use crate::session::Session;
+use crate::session::{Session, placeholders};
+
+/// The step at which a run stopped.
+#[derive(Clone, Debug)]
+pub(super) struct Failed {
+    pub(super) step: StepId,
+    /// Whether the ledger says that it is applied, although its way back had begun.
+    pub(super) still_applied: bool,
+}
 
 impl<'r> Runner<'r> {
     /// One line of history for a step that failed; that it cannot be written changes nothing.
+    /// Says whether a step whose way back failed is applied as before.
     pub(super) async fn record_failure(
         &self,
         session: &mut dyn Session,
         task: Task<'r>,
         error: &Error,
         started: Instant,
-    ) {
+    ) -> bool {
         self.parts.reporter.send(&Event::StepFailed {
             step: task.step.id.clone(),
             message: error.message().to_owned(),
@@ -32,8 +42,12 @@ impl<'r> Runner<'r> {
         // A statement that could not be cancelled still occupies the session.
         const PATIENCE: Duration = Duration::from_secs(5);
         let written = self.write_failure(session, task, error, started);
-        if tokio::time::timeout(PATIENCE, written).await.is_err() {
-            tracing::warn!("the failure could not be recorded: the session is busy");
+        match tokio::time::timeout(PATIENCE, written).await {
+            Ok(still_applied) => still_applied,
+            Err(_) => {
+                tracing::warn!("the failure could not be recorded: the session is busy");
+                false
+            }
         }
     }
 
@@ -43,7 +57,7 @@ impl<'r> Runner<'r> {
         task: Task<'r>,
         error: &Error,
         started: Instant,
-    ) {
+    ) -> bool {
         let _ = session.script("ROLLBACK".to_owned()).await;
         if self.database() == Database::MySql {
             // Its variables outlive a rollback.
@@ -51,7 +65,7 @@ impl<'r> Runner<'r> {
             let _ = session.script(clear).await;
         }
         if error.code() == ErrorCode::LockLost {
-            return;
+            return false;
         }
         // A step may have made its session read-only.
         let _ = self.reset(session).await;
@@ -72,20 +86,60 @@ impl<'r> Runner<'r> {
             reason: None,
         };
         let mut statements = vec![self.parts.ledger.run(&run)];
-        let unfinished = self.mode(task) != Mode::Atomic && !stopped;
-        if unfinished && task.is_backwards() {
-            statements.push(self.parts.ledger.failed_back(app, name, &text));
-        } else if unfinished && !self.is_applied(&step.id) {
+        let (piecewise, back) = (self.mode(task) != Mode::Atomic, task.is_backwards());
+        if piecewise && back {
+            if !stopped {
+                statements.push(self.parts.ledger.failed_back(app, name, &text));
+            }
+            if self.shows_all_in_its_row(task, error) {
+                statements.push(self.parts.ledger.still_applied(app, name));
+            }
+        } else if piecewise && !stopped && !self.is_applied(&step.id) {
             statements.push(self.parts.ledger.failed(app, name, &text));
         }
         if let Err(error) = commit(session, &statements).await {
             tracing::warn!(%error, "the failure could not be recorded");
         }
+        piecewise && back && self.says_applied(session, &step.id).await
+    }
+
+    /// Whether all that a way back may have done shows in the row of its step: nothing went before
+    /// its statements, in this attempt or an earlier one.
+    fn shows_all_in_its_row(&self, task: Task<'r>, error: &Error) -> bool {
+        let database = self.database();
+        let (id, runs) = (&task.step.id, task.step.runs(database));
+        let rolled_back = |inner: &Task<'_>| {
+            inner.mode(database) == Mode::Atomic && self.is_applied(&inner.step.id)
+        };
+        task.is_sql()
+            && !error.ended_transaction()
+            && self.row(id).is_some_and(LedgerRow::is_applied)
+            && !self.along.contains_key(id)
+            && !self.finished.iter().any(|run| runs.contains(&run.step))
+            && self.inner_tasks(task).iter().all(rolled_back)
+    }
+
+    /// Whether the ledger's row of a step says now that it is applied.
+    async fn says_applied(&self, session: &mut dyn Session, id: &StepId) -> bool {
+        let tables = &self.parts.ledger.tables;
+        let sql = format!(
+            "SELECT state FROM {} WHERE app = ? AND name = ?",
+            tables.steps()
+        );
+        let values = [id.app.as_str().into(), id.name.as_str().into()];
+        let rows = session
+            .query(&placeholders(&sql, tables.database()), &values)
+            .await;
+        let state = rows
+            .ok()
+            .and_then(|rows| rows.first()?.text(0).map(str::to_owned));
+        state.as_deref() == Some(RowState::Applied.as_str())
     }
 
     /// What a failed step left in the database, as far as it can be known.
-    fn left_behind(&self, task: Task<'r>, error: &Error) -> String {
+    fn left_behind(&self, task: Task<'r>, still_applied: bool, error: &Error) -> String {
         let text = match (self.mode(task), error.code()) {
+            _ if still_applied => "nothing was undone: the step is applied as before",
             _ if error.ended_transaction() => {
                 "what it did before it ended its transaction: look before you run it again"
             }
@@ -122,10 +176,13 @@ impl<'r> Runner<'r> {
         let done: HashSet<&StepId> = self.finished.iter().map(|run| &run.step).collect();
         let open = tasks.iter().filter(|task| !done.contains(&task.step.id));
         // A run that is stopped between two steps has none that failed.
-        let failed = self.failed.as_ref();
-        let failed = failed.and_then(|id| tasks.iter().find(|task| task.step.id == *id));
-        let left_behind = failed.map(|task| self.left_behind(*task, &error));
-        let failed = failed.map(|task| task.step.id.clone());
+        let failed = self.failed.as_ref().and_then(|failed| {
+            let task = tasks.iter().find(|task| task.step.id == failed.step)?;
+            Some((*task, failed.still_applied))
+        });
+        let left_behind =
+            failed.map(|(task, still_applied)| self.left_behind(task, still_applied, &error));
+        let failed = failed.map(|(task, _)| task.step.id.clone());
         error.with_progress(RunProgress {
             applied: self.finished.clone(),
             left_behind,

@@ -3,6 +3,7 @@
 
 use super::atomic::transaction;
 use super::commit::{lost, write_error};
+use super::failure::Failed;
 use super::function::script;
 use super::run::{Runner, Together};
 use super::task::Task;
@@ -66,7 +67,10 @@ impl<'r> Runner<'r> {
         // Where the transaction itself failed, the first that it did not commit did.
         let lost = |task: &&Task<'r>| done.iter().all(|run| run.step != task.step.id);
         let failed = task.as_ref().or_else(|| tasks.iter().find(lost));
-        self.failed = failed.map(|task| task.step.id.clone());
+        self.failed = failed.map(|task| Failed {
+            step: task.step.id.clone(),
+            still_applied: false,
+        });
         done.into_iter().for_each(|run| self.finished(run));
         if let Some(task) = task {
             self.record_failure(session, task, &error, begun).await;

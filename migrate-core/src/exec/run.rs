@@ -9,6 +9,7 @@ use migrate_source::Database;
 use tracing::Instrument;
 
 use super::commit::{commit, lost};
+use super::failure::Failed;
 use super::reporter::{Reporter, survive};
 use super::task::{Task, Work};
 use crate::audit::{AuditEvent, AuditHook};
@@ -62,7 +63,7 @@ pub(crate) struct Runner<'r> {
     /// Rows that go along with a step on the way back: a squash and what it stands for.
     pub(super) along: HashMap<StepId, Vec<StepId>>,
     /// The step that failed, once it had begun.
-    pub(super) failed: Option<StepId>,
+    pub(super) failed: Option<Failed>,
 }
 
 impl<'r> Runner<'r> {
@@ -185,8 +186,11 @@ impl<'r> Runner<'r> {
                 Ok(run)
             }
             Err(error) => {
-                self.failed = Some(task.step.id.clone());
-                self.record_failure(session, task, &error, started).await;
+                let recorded = self.record_failure(session, task, &error, started);
+                self.failed = Some(Failed {
+                    still_applied: recorded.await,
+                    step: task.step.id.clone(),
+                });
                 Err(error)
             }
         }

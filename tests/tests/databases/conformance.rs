@@ -6,6 +6,7 @@ mod audit;
 mod back;
 mod back_interrupted;
 mod back_resume;
+mod back_untouched;
 mod cancel;
 mod cost;
 mod cut_off;
