@@ -139,6 +139,8 @@ struct Inner {
     progress: Option<RunProgress>,
     /// Whether a step ended the transaction that it was given.
     ended_transaction: bool,
+    /// Whether it is the SQL of a way back that failed.
+    of_way_back: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -150,6 +152,7 @@ impl Error {
             help: Vec::new(),
             progress: None,
             ended_transaction: false,
+            of_way_back: false,
             source: None,
         }))
     }
@@ -183,6 +186,17 @@ impl Error {
         self.0.ended_transaction
     }
 
+    /// Says whether it is the SQL of a way back that failed: what leads out depends on what the
+    /// ledger says of the step then.
+    pub(crate) fn of_way_back(mut self, of_way_back: bool) -> Self {
+        self.0.of_way_back = of_way_back;
+        self
+    }
+
+    pub(crate) fn is_of_way_back(&self) -> bool {
+        self.0.of_way_back
+    }
+
     /// The same error once more, without its source, for an operation that is called twice.
     pub(crate) fn again(&self) -> Self {
         Self(Box::new(Inner {
@@ -191,6 +205,7 @@ impl Error {
             help: self.0.help.clone(),
             progress: self.0.progress.clone(),
             ended_transaction: self.0.ended_transaction,
+            of_way_back: self.0.of_way_back,
             source: None,
         }))
     }

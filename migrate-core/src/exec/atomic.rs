@@ -11,7 +11,7 @@ use super::function::script;
 use super::group::Group;
 use super::run::{Runner, Together, step_run};
 use super::steps::StepStatement;
-use super::task::Task;
+use super::task::{Task, doing, to_correct};
 use crate::db_error::{self, Kind};
 use crate::dialect::{LEFTOVERS, Published, before_begin, begin};
 use crate::domain::Step;
@@ -159,13 +159,23 @@ fn commit_failed(task: Task<'_>, database: Database, error: sqlx::Error) -> Erro
     Error::new(
         ErrorCode::StepFailed,
         format!(
-            "`{}` ({}) cannot be committed: {}",
-            task.step.id,
+            "{} ({}) cannot be committed: {}",
+            doing(task),
             task.location(database),
             db_error::redacted(&error)
         ),
     )
-    .help("correct the step or the data, then run the command again; nothing of it was applied")
+    .help(match task.is_backwards() {
+        false => {
+            "correct the step or the data, then run the command again; nothing of it was applied"
+                .to_owned()
+        }
+        true => format!(
+            "correct {} or the data, then run the command again; nothing of it was undone",
+            to_correct(task)
+        ),
+    })
+    .of_way_back(task.is_down())
     .with_source(error)
 }
 
@@ -185,25 +195,28 @@ pub(super) fn statement_failed(
     };
     let help = match code {
         ErrorCode::ConnectionLost => {
-            "run the command again: it reads from the database what was committed"
+            "run the command again: it reads from the database what was committed".to_owned()
         }
         ErrorCode::PermissionDenied => {
-            "grant what is missing to this role, then run the command again"
+            "grant what is missing to this role, then run the command again".to_owned()
         }
-        _ => "correct the file or the data, then run the command again",
+        _ => format!(
+            "correct {} or the data, then run the command again",
+            to_correct(task)
+        ),
     };
     Error::new(
         code,
         format!(
-            "{}`{}` failed at statement {} of {of} ({}:{}): {text}",
-            if task.is_backwards() { "undoing " } else { "" },
-            task.step.id,
+            "{} failed at statement {} of {of} ({}:{}): {text}",
+            doing(task),
             place + 1,
             statement.file,
             statement.line
         ),
     )
     .help(help)
+    .of_way_back(code == ErrorCode::StepFailed && task.is_down())
     .with_source(error)
 }
 

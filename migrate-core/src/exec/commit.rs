@@ -42,7 +42,7 @@ fn row_gone(step: &str) -> Error {
     )
     .help("`migrate lock status` shows who holds the lock, `migrate history` what was done")
     .help(format!(
-        "without its row the step counts as pending: undo what it did, or, if it is done, record it with `migrate mark {step}`"
+        "without its row the step counts as not applied: if its effect is there, record it with `migrate mark {step}`; if a part of it is, undo that"
     ))
 }
 

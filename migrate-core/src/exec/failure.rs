@@ -140,6 +140,9 @@ impl<'r> Runner<'r> {
     fn left_behind(&self, task: Task<'r>, still_applied: bool, error: &Error) -> String {
         let text = match (self.mode(task), error.code()) {
             _ if still_applied => "nothing was undone: the step is applied as before",
+            _ if error.ended_transaction() && task.is_backwards() => {
+                "what its way back did before it ended its transaction: look before you run it again"
+            }
             _ if error.ended_transaction() => {
                 "what it did before it ended its transaction: look before you run it again"
             }
@@ -171,6 +174,26 @@ impl<'r> Runner<'r> {
         text.to_owned()
     }
 
+    /// Adds what can be done about a faulty way back, besides correcting it: that depends on what
+    /// the ledger says of the step.
+    fn with_ways_out(&self, task: Task<'r>, still_applied: bool, error: Error) -> Error {
+        let (id, database) = (&task.step.id, self.database());
+        let applied = still_applied || self.mode(task) == Mode::Atomic;
+        let error = match applied && task.down_in_its_file(database) {
+            true => error.help(format!(
+                "the step is applied, so a change of its file must be accepted first: `migrate accept {id} --why \"..\"`"
+            )),
+            false => error,
+        };
+        let what = match applied && !error.ended_transaction() {
+            true => "it",
+            false => "the rest",
+        };
+        error.help(format!(
+            "or undo {what} by hand, then forget the step: `migrate unmark {id} --why \"..\"`"
+        ))
+    }
+
     /// Adds to an error what was done, what failed and what remains.
     pub(super) fn failure(&self, tasks: &[Task<'r>], error: Error) -> Error {
         let done: HashSet<&StepId> = self.finished.iter().map(|run| &run.step).collect();
@@ -182,6 +205,12 @@ impl<'r> Runner<'r> {
         });
         let left_behind =
             failed.map(|(task, still_applied)| self.left_behind(task, still_applied, &error));
+        let error = match failed {
+            Some((task, still_applied)) if error.is_of_way_back() => {
+                self.with_ways_out(task, still_applied, error)
+            }
+            _ => error,
+        };
         let failed = failed.map(|(task, _)| task.step.id.clone());
         error.with_progress(RunProgress {
             applied: self.finished.clone(),

@@ -8,7 +8,7 @@ use migrate_source::Database;
 
 use super::commit::{commit, lost};
 use super::run::{Runner, step_run};
-use super::task::{Task, Work};
+use super::task::{Task, Work, doing, to_correct};
 use crate::context::{ErasedStepFn, StepOutput, StepRequest, StepRequestHandle};
 use crate::db_error;
 use crate::dialect::clear_audit;
@@ -32,12 +32,12 @@ impl<'r> Runner<'r> {
         function: &FunctionStep,
         dry_run: bool,
     ) -> Result<StepOutput, Error> {
-        let (step, which) = (task.step, task.call(function)?);
-        open_savepoint(session, step).await?;
-        let output = self.call(session, step, which, dry_run).await?;
+        let which = task.call(function)?;
+        open_savepoint(session, task.step).await?;
+        let output = self.call(session, task, which, dry_run).await?;
         self.check_afterwards(session, task, function, dry_run)
             .await?;
-        close_savepoint(session, step).await?;
+        close_savepoint(session, task).await?;
         Ok(output)
     }
 
@@ -89,7 +89,7 @@ impl<'r> Runner<'r> {
         self.renew(session, &step_name).await?;
         let started = std::time::Instant::now();
         let beating = self.parts.beat.clone().map(|beat| beat.start(started));
-        let output = self.guarded(self.call(session, step, which, false)).await;
+        let output = self.guarded(self.call(session, task, which, false)).await;
         let checked = match output {
             Ok(output) => self
                 .check_afterwards(session, task, function, false)
@@ -119,7 +119,7 @@ impl<'r> Runner<'r> {
         };
         given_back?;
         if left_open {
-            return Err(transaction_left_open(step));
+            return Err(transaction_left_open(task));
         }
         if let Err(failed) = cleared {
             return Err(db_error::database_error(
@@ -137,10 +137,11 @@ impl<'r> Runner<'r> {
     async fn call(
         &self,
         session: &mut dyn Session,
-        step: &Step,
+        task: Task<'r>,
         which: &dyn ErasedStepFn,
         dry_run: bool,
     ) -> Result<StepOutput, Error> {
+        let step = task.step;
         let name = step.id.to_string();
         let request = StepRequest {
             dry_run,
@@ -156,8 +157,8 @@ impl<'r> Runner<'r> {
         };
         match AssertUnwindSafe(call).catch_unwind().await {
             Ok(Ok(output)) => Ok(output),
-            Ok(Err(error)) => Err(failed(step, error)),
-            Err(panic) => Err(panicked(step, panic.as_ref())),
+            Ok(Err(error)) => Err(failed(task, error)),
+            Err(panic) => Err(panicked(task, panic.as_ref())),
         }
     }
 
@@ -173,7 +174,7 @@ impl<'r> Runner<'r> {
             return Ok(());
         };
         let step = task.step;
-        self.call(session, step, verify, dry_run)
+        self.call(session, task, verify, dry_run)
             .await
             .map(drop)
             .map_err(|error| {
@@ -190,7 +191,7 @@ impl<'r> Runner<'r> {
     }
 }
 
-fn failed(step: &Step, error: StepError) -> Error {
+fn failed(task: Task<'_>, error: StepError) -> Error {
     let source = error.into_source();
     let text = match source.downcast_ref::<sqlx::Error>() {
         Some(error) => db_error::redacted(error),
@@ -198,13 +199,16 @@ fn failed(step: &Step, error: StepError) -> Error {
     };
     Error::new(
         ErrorCode::StepFailed,
-        format!("`{}` ({}) failed: {text}", step.id, step.location),
+        format!("{} ({}) failed: {text}", doing(task), task.step.location),
     )
-    .help("correct the function or the data, then run the command again")
+    .help(format!(
+        "correct {} or the data, then run the command again",
+        to_correct(task)
+    ))
     .with_source(source)
 }
 
-fn panicked(step: &Step, panic: &(dyn std::any::Any + Send)) -> Error {
+fn panicked(task: Task<'_>, panic: &(dyn std::any::Any + Send)) -> Error {
     let text = panic
         .downcast_ref::<&str>()
         .map(|text| (*text).to_owned())
@@ -213,9 +217,9 @@ fn panicked(step: &Step, panic: &(dyn std::any::Any + Send)) -> Error {
     Error::new(
         ErrorCode::StepPanicked,
         format!(
-            "`{}` ({}) panicked: {}",
-            step.id,
-            step.location,
+            "{} ({}) panicked: {}",
+            doing(task),
+            task.step.location,
             crate::redact::redact(&text)
         ),
     )
@@ -228,46 +232,84 @@ pub(super) async fn open_savepoint(session: &mut dyn Session, step: &Step) -> Re
 }
 
 /// Fails when the transaction was ended since [`open_savepoint`].
-pub(super) async fn close_savepoint(session: &mut dyn Session, step: &Step) -> Result<(), Error> {
+pub(super) async fn close_savepoint(
+    session: &mut dyn Session,
+    task: Task<'_>,
+) -> Result<(), Error> {
     let released = session.script(format!("RELEASE SAVEPOINT {SAVEPOINT}"));
     match released.await {
         Ok(_) => Ok(()),
-        Err(failed) => Err(transaction_ended(step, &failed.error)),
+        Err(failed) => Err(transaction_ended(task, &failed.error)),
     }
 }
 
-fn transaction_left_open(step: &Step) -> Error {
+fn transaction_left_open(task: Task<'_>) -> Error {
+    let step = task.step;
+    let (what, recorded) = match task.is_backwards() {
+        false => ("", "not recorded"),
+        true => ("the `reverse` of ", "half undone"),
+    };
     Error::new(
         ErrorCode::StepFailed,
         format!(
-            "`{}` ({}) is not atomic and returned with a transaction of its own still open; that was rolled back, and the step is not recorded",
+            "{what}`{}` ({}) is not atomic and returned with a transaction of its own still open; that was rolled back, and the step is {recorded}",
             step.id, step.location
         ),
     )
     .help("end every transaction that the function begins, best with `cx.conn().begin()` and `commit()`")
 }
 
-fn transaction_ended(step: &Step, error: &sqlx::Error) -> Error {
+fn transaction_ended(task: Task<'_>, error: &sqlx::Error) -> Error {
     let text = db_error::redacted(error);
+    let (step, doing) = (task.step, doing(task));
     match db_error::kind(error) {
-        db_error::Kind::NoSavepoint => Error::new(
-            ErrorCode::StepFailed,
-            format!(
-                "`{}` ({}) is atomic but ended the transaction it was given, by COMMIT, ROLLBACK or (on MySQL) by DDL; what it did before that may be committed, and the step is not recorded: {text}",
-                step.id, step.location
-            ),
-        )
-        .having_ended_transaction()
-        .help("write `atomic = false` into its attribute, or leave COMMIT, ROLLBACK and DDL out of it; of a SQL file, write `-- migrate: atomic = false` as its first line"),
+        db_error::Kind::NoSavepoint => {
+            let (what, recorded) = match task.is_backwards() {
+                false => ("", "not recorded"),
+                true => ("the way back of ", "still recorded as applied"),
+            };
+            let error = Error::new(
+                ErrorCode::StepFailed,
+                format!(
+                    "{what}`{}` ({}) is atomic but ended the transaction it was given, by COMMIT, ROLLBACK or (on MySQL) by DDL; what it did before that may be committed, and the step is {recorded}: {text}",
+                    step.id, step.location
+                ),
+            );
+            error
+                .having_ended_transaction()
+                .of_way_back(task.is_down())
+                .help(not_atomic(task))
+        }
         db_error::Kind::NotNull => lost(),
         _ => Error::new(
             ErrorCode::StepFailed,
             format!(
-                "`{}` ({}) left its transaction in a state that cannot be committed: {text}",
-                step.id, step.location
+                "{doing} ({}) left its transaction in a state that cannot be committed: {text}",
+                step.location
             ),
         )
         .help("an error of a statement must be returned, or the statement wrapped in a savepoint: `cx.conn().begin()`"),
+    }
+}
+
+/// How a step that ends its transaction is written.
+fn not_atomic(task: Task<'_>) -> String {
+    let header = "write `-- migrate: atomic = false` as the first line of the file";
+    match (task.is_sql(), task.is_backwards()) {
+        (false, false) => {
+            "write `atomic = false` into its attribute, or leave COMMIT, ROLLBACK and DDL out of it"
+                .to_owned()
+        }
+        (false, true) => format!(
+            "look at what is left of its effect: put it back, then write `atomic = false` into its attribute, or leave COMMIT, ROLLBACK and DDL out of its `reverse`, and run the command again; or undo the rest by hand, then forget it: `migrate unmark {} --why \"..\"`",
+            task.step.id
+        ),
+        (true, false) => {
+            format!("{header}, or leave what ends the transaction out of it")
+        }
+        (true, true) => format!(
+            "look at what is left of its effect: put it back, then {header}, and run the command again"
+        ),
     }
 }
 

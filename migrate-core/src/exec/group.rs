@@ -6,7 +6,7 @@ use super::commit::{lost, write_error};
 use super::failure::Failed;
 use super::function::script;
 use super::run::{Runner, Together};
-use super::task::Task;
+use super::task::{Task, doing, to_correct};
 use crate::context::BoxFuture;
 use crate::db_error;
 use crate::domain::LedgerRow;
@@ -250,12 +250,16 @@ pub(super) async fn refuse_orphans(session: &mut dyn Session, task: Task<'_>) ->
     Err(Error::new(
         ErrorCode::StepFailed,
         format!(
-            "`{}` ({}) would leave {} rows without their parent, the first in table `{}`",
-            task.step.id,
+            "{} ({}) would leave {} rows without their parent, the first in table `{}`",
+            doing(task),
             task.location(Database::Sqlite),
             orphans.len(),
             orphan.text(0).unwrap_or("?")
         ),
     )
-    .help("`PRAGMA foreign_key_check` lists them; correct the step, then run the command again"))
+    .help(format!(
+        "`PRAGMA foreign_key_check` lists them; correct {} or the data, then run the command again",
+        to_correct(task)
+    ))
+    .of_way_back(task.is_down()))
 }

@@ -173,14 +173,14 @@ impl<'r> Runner<'r> {
                     Kind::Retry | Kind::LockNotAvailable | Kind::ConnectionLost
                 );
                 if guarded && !gone {
-                    close_savepoint(session, step).await?;
+                    close_savepoint(session, task).await?;
                 }
                 return Err(statement_failed(task, (i, of), statement, failed.error));
             }
             self.statement_done(step, i + 1, of, statement.line);
         }
         if guarded {
-            close_savepoint(session, step).await?;
+            close_savepoint(session, task).await?;
         }
         Ok(())
     }

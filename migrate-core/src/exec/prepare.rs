@@ -123,6 +123,12 @@ fn check_task(task: Task<'_>, database: Database) -> Result<(), Error> {
     if !first.help.is_empty() {
         error = error.help(first.help.clone());
     }
+    if task.is_down() && task.down_in_its_file(database) {
+        let id = &task.step.id;
+        error = error.help(format!(
+            "while the step is applied, a change of its file must be accepted: `migrate accept {id} --why \"..\"`"
+        ));
+    }
     Err(error)
 }
 

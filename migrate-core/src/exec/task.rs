@@ -126,6 +126,16 @@ impl<'r> Task<'r> {
         }
     }
 
+    /// Whether the way back stands in the file of the step, which the step's checksum covers; one
+    /// in a file of its own has no checksum.
+    pub(super) fn down_in_its_file(self, database: Database) -> bool {
+        let text = self.step.text_for(database);
+        text.is_some_and(|text| {
+            let down = text.down.as_ref();
+            down.is_some_and(|down| down.location == text.location)
+        })
+    }
+
     /// The statements of this direction; none for a function.
     ///
     /// # Errors
@@ -204,6 +214,11 @@ impl<'r> Task<'r> {
     pub(super) fn is_sql(self) -> bool {
         matches!(self.step.body, Body::Sql { .. })
     }
+
+    /// Whether what runs is the SQL of a way back.
+    pub(super) fn is_down(self) -> bool {
+        self.is_sql() && self.is_backwards()
+    }
 }
 
 fn irreversible(step: &Step) -> Error {
@@ -219,6 +234,26 @@ fn irreversible(step: &Step) -> Error {
         Body::Function(_) => error.help("write one: `#[data_migration(reverse = ..)]`"),
     };
     error.help("or, if its effect is gone already, only forget it: `migrate undo --fake`")
+}
+
+/// What was done, as an error begins that says how it ended.
+pub(super) fn doing(task: Task<'_>) -> String {
+    let id = &task.step.id;
+    if task.is_backwards() {
+        format!("undoing `{id}`")
+    } else {
+        format!("`{id}`")
+    }
+}
+
+/// What is to be corrected after a failure: the part of the step that ran.
+pub(super) fn to_correct(task: Task<'_>) -> &'static str {
+    match (task.is_sql(), task.is_backwards()) {
+        (true, false) => "the file",
+        (true, true) => "the way back",
+        (false, false) => "the function",
+        (false, true) => "its `reverse`",
+    }
 }
 
 /// The step, or its way back, as an error names it.

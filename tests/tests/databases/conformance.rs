@@ -4,6 +4,7 @@
 mod apply;
 mod audit;
 mod back;
+mod back_errors;
 mod back_interrupted;
 mod back_resume;
 mod back_untouched;
