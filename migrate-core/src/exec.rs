@@ -7,6 +7,7 @@ mod atomic;
 mod commit;
 mod dry_run;
 mod failure;
+mod finished;
 mod function;
 mod group;
 mod initial;

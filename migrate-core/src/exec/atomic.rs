@@ -3,6 +3,8 @@
 //! On Postgres a SQL step is one message. Everywhere else, and for functions, the step runs in a
 //! transaction of sqlx's, whose last statements are the ledger's, fenced.
 
+use std::collections::HashSet;
+
 use migrate_source::Database;
 use migrate_source::statements::statements;
 
@@ -112,6 +114,7 @@ impl<'r> Runner<'r> {
             announce: None,
             together: Together::No,
             done: Vec::new(),
+            already: HashSet::new(),
             failed: None,
         };
         let result = body

@@ -1,6 +1,5 @@
 //! A step that failed: what is recorded of it, and what the caller is told.
 
-use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use migrate_source::Database;
@@ -115,7 +114,7 @@ impl<'r> Runner<'r> {
             && !error.ended_transaction()
             && self.row(id).is_some_and(LedgerRow::is_applied)
             && !self.along.contains_key(id)
-            && !self.finished.iter().any(|run| runs.contains(&run.step))
+            && !runs.iter().any(|inner| self.finished.has(inner))
             && self.inner_tasks(task).iter().all(rolled_back)
     }
 
@@ -196,8 +195,9 @@ impl<'r> Runner<'r> {
 
     /// Adds to an error what was done, what failed and what remains.
     pub(super) fn failure(&self, tasks: &[Task<'r>], error: Error) -> Error {
-        let done: HashSet<&StepId> = self.finished.iter().map(|run| &run.step).collect();
-        let open = tasks.iter().filter(|task| !done.contains(&task.step.id));
+        let open = tasks
+            .iter()
+            .filter(|task| !self.finished.has(&task.step.id));
         // A run that is stopped between two steps has none that failed.
         let failed = self.failed.as_ref().and_then(|failed| {
             let task = tasks.iter().find(|task| task.step.id == failed.step)?;
@@ -213,7 +213,7 @@ impl<'r> Runner<'r> {
         };
         let failed = failed.map(|(task, _)| task.step.id.clone());
         error.with_progress(RunProgress {
-            applied: self.finished.clone(),
+            applied: self.finished.runs().to_vec(),
             left_behind,
             remaining: open
                 .map(|task| &task.step.id)

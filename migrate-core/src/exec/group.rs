@@ -1,6 +1,8 @@
 //! The body of a transaction: one task, or several, on a fresh SQLite database or where all are to
 //! commit together.
 
+use std::collections::HashSet;
+
 use super::atomic::transaction;
 use super::commit::{lost, write_error};
 use super::failure::Failed;
@@ -38,6 +40,7 @@ impl<'r> Runner<'r> {
             announce: Some((start + 1, of)),
             together,
             done: Vec::new(),
+            already: HashSet::new(),
             failed: None,
         };
         let result = body
@@ -105,6 +108,8 @@ pub(super) struct Group<'g, 'r> {
     pub(super) announce: Option<(usize, usize)>,
     pub(super) together: Together,
     pub(super) done: Vec<StepRun>,
+    /// The names of those.
+    pub(super) already: HashSet<String>,
     pub(super) failed: Option<(Task<'r>, Error)>,
 }
 
@@ -119,9 +124,8 @@ impl<'g, 'r> Group<'g, 'r> {
         session: &mut dyn Session,
         task: Task<'r>,
     ) -> Result<Vec<StepRun>, Error> {
-        let already = self.done.iter().map(|run| run.step.to_string()).collect();
         self.runner
-            .in_transaction(session, task, false, &already)
+            .in_transaction(session, task, false, &self.already)
             .await
     }
 }
@@ -135,7 +139,7 @@ impl TransactionBody for GroupScope<'_, '_, '_> {
             let group = &mut *self.0;
             for (i, task) in group.tasks.iter().enumerate() {
                 // Undone along with the step that runs it.
-                if task.is_backwards() && group.done.iter().any(|run| run.step == task.step.id) {
+                if task.is_backwards() && group.already.contains(&task.step.id.to_string()) {
                     continue;
                 }
                 if let Some((first, of)) = group.announce
@@ -149,7 +153,11 @@ impl TransactionBody for GroupScope<'_, '_, '_> {
                     Together::All => among_all(group, session, *task).await,
                 };
                 match (result, group.together) {
-                    (Ok(runs), _) => group.done.extend(runs),
+                    (Ok(runs), _) => {
+                        let names = runs.iter().map(|run| run.step.to_string());
+                        group.already.extend(names);
+                        group.done.extend(runs);
+                    }
                     (Err(error), Together::No) => return Err(error),
                     (Err(error), Together::Rows) => {
                         group.failed = Some((*task, error));

@@ -187,8 +187,7 @@ impl<'r> Runner<'r> {
 
     /// Whether a step is applied: before this run and in it.
     pub(crate) fn is_applied(&self, id: &StepId) -> bool {
-        let last = self.finished.iter().rev().find(|run| run.step == *id);
-        match last.map(|run| run.outcome) {
+        match self.finished.last(id).map(|run| run.outcome) {
             Some(StepOutcome::Reverted | StepOutcome::FakeReverted) => false,
             Some(_) => true,
             None => self.row(id).is_some_and(LedgerRow::is_applied),

@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use super::commit::{commit, lost};
 use super::failure::Failed;
+use super::finished::Finished;
 use super::reporter::{Reporter, survive};
 use super::task::{Task, Work};
 use crate::audit::{AuditEvent, AuditHook};
@@ -59,7 +60,7 @@ pub(crate) struct Runner<'r> {
     pub(crate) parts: RunnerParts<'r>,
     pub(crate) rows: LedgerRows,
     /// What was done in this run, in order.
-    pub(crate) finished: Vec<StepRun>,
+    pub(crate) finished: Finished,
     /// Rows that go along with a step on the way back: a squash and what it stands for.
     pub(super) along: HashMap<StepId, Vec<StepId>>,
     /// The step that failed, once it had begun.
@@ -71,7 +72,7 @@ impl<'r> Runner<'r> {
         Self {
             parts,
             rows,
-            finished: Vec::new(),
+            finished: Finished::default(),
             along: HashMap::new(),
             failed: None,
         }
@@ -133,7 +134,7 @@ impl<'r> Runner<'r> {
 
     /// Whether a step that is to go back went along with the step that runs it.
     pub(super) fn undone_along(&self, task: Task<'_>) -> bool {
-        task.is_backwards() && self.finished.iter().any(|run| run.step == task.step.id)
+        task.is_backwards() && self.finished.has(&task.step.id)
     }
 
     /// How a task is executed. What was begun statement by statement is finished so, whatever the

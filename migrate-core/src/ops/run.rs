@@ -131,7 +131,7 @@ impl Migrator<'_> {
         let result = self
             .run_locked(session, &mut locked.runner, request, &before, &mut report)
             .await;
-        report.steps = std::mem::take(&mut locked.runner.finished);
+        report.steps = locked.runner.finished.take();
         report.applied_total = applied_after(ledger.rows(), history, &report.steps);
         self.leave(session, tables, locked).await;
         result?;
