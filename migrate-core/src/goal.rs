@@ -101,8 +101,8 @@ pub struct Request {
     pub fake: Fake,
     /// Whether all steps run in one transaction, or none does.
     pub single_transaction: bool,
-    /// The steps that may be undone, where somebody was asked; a run that would undo any other
-    /// one is refused. `None`: what the run itself plans.
+    /// The steps that may be undone, where somebody was asked, with the data migrations that go
+    /// back with them; a run that would undo any other one is refused. `None`: what the run itself plans.
     pub agreed: Option<Vec<StepId>>,
 }
 
@@ -126,7 +126,8 @@ impl Request {
     pub fn agreed(mut self, plan: &Plan) -> Self {
         let undone = plan.steps.iter();
         let undone = undone.filter(|step| step.action == Action::Revert);
-        self.agreed = Some(undone.map(|step| step.step.clone()).collect());
+        let with_runs = undone.flat_map(|step| step.runs.iter().chain([&step.step]));
+        self.agreed = Some(with_runs.cloned().collect());
         self
     }
 

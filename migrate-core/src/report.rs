@@ -192,7 +192,8 @@ pub struct PlannedStep {
     /// The doc comment of a function.
     pub description: Option<String>,
     /// The data migrations that the step runs at its end, without those that are applied already;
-    /// on the way back those that it undoes before itself.
+    /// on the way back those that it undoes before itself. Of a fake, those whose records come or
+    /// go with that of the step.
     pub runs: Vec<StepId>,
     /// For a step that was interrupted: how many statements are done, of how many.
     pub resumes_after: Option<(usize, usize)>,

@@ -44,6 +44,20 @@ impl Move<'_> {
     }
 }
 
+impl Route<'_> {
+    /// Everything that goes back, with the data migrations that go with their steps.
+    pub(crate) fn undone(&self, rows: &LedgerRows, database: Database) -> Vec<StepId> {
+        let back = self.moves.iter();
+        let back = back.filter(|planned| planned.action == Action::Revert);
+        back.flat_map(|planned| {
+            let mut ids = planned.runs(rows, database);
+            ids.push(planned.step.id.clone());
+            ids
+        })
+        .collect()
+    }
+}
+
 /// What leads to a goal.
 #[derive(Debug)]
 pub(crate) struct Route<'h> {

@@ -66,7 +66,7 @@ impl Migrator<'_> {
         let steps = route
             .moves
             .iter()
-            .map(|step| planned(history, step, rows, request.fake, database))
+            .map(|step| planned(history, step, rows, database))
             .collect();
         Ok(Plan {
             database,
@@ -83,7 +83,6 @@ fn planned(
     history: &History,
     planned: &Move<'_>,
     rows: &LedgerRows,
-    fake: Fake,
     database: Database,
 ) -> PlannedStep {
     let Move { step, action } = planned;
@@ -98,10 +97,7 @@ fn planned(
         mode: task.mode(database),
         location: task.location(database).to_owned(),
         description: step.description.clone(),
-        runs: match fake {
-            Fake::All => Vec::new(),
-            Fake::No | Fake::Initial => planned.runs(rows, database),
-        },
+        runs: planned.runs(rows, database),
         resumes_after: row
             .filter(|row| row.done > 0)
             .map(|row| (row.done, row.total)),

@@ -13,7 +13,7 @@ use crate::exec::{Runner, Task, Together, check_single_transaction, check_tasks,
 use crate::goal::{Fake, Request};
 use crate::lease::millis;
 use crate::migrator::Migrator;
-use crate::report::{Action, Direction, DryRunReport, RunReport, StepId, StepOutcome, StepRun};
+use crate::report::{Action, DryRunReport, RunReport, StepId, StepOutcome, StepRun};
 use crate::session::Session;
 use migrate_source::Database;
 use tracing::Instrument;
@@ -125,11 +125,15 @@ impl Migrator<'_> {
         }
         check(&tasks(&before, request), ledger.rows(), request, database)?;
         let (mut locked, ledger) = self
+        let agreed = match &request.agreed {
+            Some(agreed) => agreed.clone(),
+            None => before.undone(ledger.rows(), database),
+        };
             .create_and_enter(session, tables, ledger, history)
             .await?;
         report.waited_ms = millis(locked.waited);
         let result = self
-            .run_locked(session, &mut locked.runner, request, &before, &mut report)
+            .run_locked(session, &mut locked.runner, request, &agreed, &mut report)
             .await;
         report.steps = locked.runner.finished.take();
         report.applied_total = applied_after(ledger.rows(), history, &report.steps);
@@ -146,7 +150,7 @@ impl Migrator<'_> {
         session: &mut dyn Session,
         runner: &mut Runner<'r>,
         request: &Request,
-        before: &Route<'r>,
+        agreed: &[StepId],
         report: &mut RunReport,
     ) -> Result<(), Error> {
         let history = runner.parts.history;
@@ -156,7 +160,7 @@ impl Migrator<'_> {
         let policies = self.options.policies;
         let now = whole_route(history, &rows, request, policies, database, false)?;
         refuse(session, &tables, history, &now.problems).await?;
-        refuse_more(request, before, &now)?;
+        refuse_more(agreed, &now.undone(&rows, database))?;
         let mut tasks = tasks(&now, request);
         if request.fake == Fake::Initial {
             fake_initial(session, &mut tasks, &rows).await?;
@@ -260,21 +264,9 @@ fn check(
 
 /// Nothing is undone that was not agreed to, or not in the plan when the run was asked for: what
 /// another process did meanwhile may have made more, or something else, the last that was applied.
-fn refuse_more(request: &Request, before: &Route<'_>, now: &Route<'_>) -> Result<(), Error> {
-    if now.direction == Direction::Forwards {
-        return Ok(());
-    }
-    let planned: HashSet<&StepId> = match &request.agreed {
-        Some(agreed) => agreed.iter().collect(),
-        None if before.direction == Direction::Forwards => HashSet::new(),
-        None => before
-            .moves
-            .iter()
-            .map(|planned| &planned.step.id)
-            .collect(),
-    };
-    let mut ids = now.moves.iter().map(|planned| &planned.step.id);
-    let Some(more) = ids.find(|id| !planned.contains(id)) else {
+fn refuse_more(agreed: &[StepId], undone: &[StepId]) -> Result<(), Error> {
+    let agreed: HashSet<&StepId> = agreed.iter().collect();
+    let Some(more) = undone.iter().find(|id| !agreed.contains(id)) else {
         return Ok(());
     };
     Err(Error::new(

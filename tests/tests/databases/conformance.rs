@@ -1,6 +1,7 @@
 //! What every database must do alike: one file per promise. The tests ask for capabilities; what
 //! the databases spell differently stands in `sql.rs`.
 
+mod agreed;
 mod apply;
 mod audit;
 mod back;

@@ -23,16 +23,14 @@ pub(crate) fn render_plan(paint: Paint, plan: &Plan, fake: bool) -> String {
     let indent = " ".repeat(2 + plan.steps.len().to_string().len() + 2);
     for (index, step) in plan.steps.iter().enumerate() {
         table.row(2, row(index + 1, step, fake));
-        if fake {
-            continue;
-        }
-        if let Some(why) = &step.irreversible {
+        if let Some(why) = step.irreversible.as_ref().filter(|_| !fake) {
             table.text(format!("{indent}{}", paint.bad(why)));
-        } else if let Some(description) = &step.description {
+        } else if let Some(description) = step.description.as_ref().filter(|_| !fake) {
             let line = description.lines().next().unwrap_or_default();
             table.text(format!("{indent}{}", paint.faint(line)));
         }
         let does = match step.action {
+            _ if fake => "with that of",
             Action::Revert => "undoes",
             _ => "runs",
         };
@@ -136,7 +134,11 @@ pub(crate) fn render_plan_summary(
         };
         return format!("{out}{nothing} ({}).\n", plan.database);
     }
-    let n = plan.steps.len();
+    // What a step runs has a record of its own.
+    let n = match asked.fake {
+        true => plan.steps.iter().map(|step| 1 + step.runs.len()).sum(),
+        false => plan.steps.len(),
+    };
     let only_recorded = plan.steps.iter().all(|step| step.action == Action::Record);
     let (what, does) = match (backwards, asked.fake) {
         _ if only_recorded => (
