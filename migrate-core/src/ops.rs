@@ -1,6 +1,7 @@
 //! The operations of a [`Migrator`](crate::Migrator): each opens what it needs, decides with
 //! `domain`, acts through `exec`, and gives back a report.
 
+mod applied;
 mod inspect;
 mod lock;
 mod one;

@@ -138,7 +138,8 @@ pub struct RunReport {
     pub direction: Direction,
     /// What ran, in order; empty when nothing was pending.
     pub steps: Vec<StepRun>,
-    /// How many steps are applied now, all apps together.
+    /// How many steps are applied now, all apps together, as `status` counts them: a squash stands
+    /// for what it replaces.
     pub applied_total: usize,
     /// Milliseconds spent waiting for the lock.
     pub waited_ms: u64,

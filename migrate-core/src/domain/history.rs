@@ -262,6 +262,11 @@ pub(super) fn near<'n>(typed: &str, names: &'n [String]) -> Option<&'n String> {
 /// Collects steps for a [`History`] that is not embedded.
 #[derive(Debug)]
 pub struct HistoryBuilder {
+    /// Whether any of the steps stands for others.
+    pub(crate) fn has_squashes(&self) -> bool {
+        self.graph.squashes.any
+    }
+
     pub(super) files: Vec<(String, String, String)>,
     pub(super) functions: Vec<&'static FunctionStep>,
 }

@@ -3,17 +3,18 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use super::applied::{applied, applied_after};
 use super::refuse::{is_held, refuse, whole_route};
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::domain::{History, LedgerRow, LedgerRows, Move, Route, Step, route};
+use crate::domain::{LedgerRows, Move, Route, Step, route};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::exec::{Runner, Task, Together, check_single_transaction, check_tasks, fake_initial};
 use crate::goal::{Fake, Request};
 use crate::lease::millis;
 use crate::migrator::Migrator;
-use crate::report::{Action, DryRunReport, RunReport, StepId, StepOutcome, StepRun};
+use crate::report::{Action, DryRunReport, RunReport, StepId};
 use crate::session::Session;
 use migrate_source::Database;
 use tracing::Instrument;
@@ -112,7 +113,7 @@ impl Migrator<'_> {
             database,
             direction: before.direction,
             steps: Vec::new(),
-            applied_total: applied(ledger.rows()),
+            applied_total: applied(history, ledger.rows()),
             waited_ms: 0,
             duration_ms: 0,
             warnings: Vec::new(),
@@ -124,11 +125,11 @@ impl Migrator<'_> {
             return Ok(report);
         }
         check(&tasks(&before, request), ledger.rows(), request, database)?;
-        let (mut locked, ledger) = self
         let agreed = match &request.agreed {
             Some(agreed) => agreed.clone(),
             None => before.undone(ledger.rows(), database),
         };
+        let (mut locked, ledger) = self
             .create_and_enter(session, tables, ledger, history)
             .await?;
         report.waited_ms = millis(locked.waited);
@@ -277,32 +278,4 @@ fn refuse_more(agreed: &[StepId], undone: &[StepId]) -> Result<(), Error> {
     )
     .help("look at what the other one did: `migrate history`")
     .help("then plan again: the same command with `--plan`"))
-}
-
-fn applied(rows: &[LedgerRow]) -> usize {
-    rows.iter().filter(|row| row.is_applied()).count()
-}
-
-/// How many steps are applied after what was done; a squash counts with all that it replaces.
-fn applied_after(rows: &LedgerRows, history: &History, done: &[StepRun]) -> usize {
-    let before = rows.iter().filter(|row| row.is_applied());
-    let mut ids: HashSet<StepId> = before.map(|row| StepId::new(&row.app, &row.name)).collect();
-    for run in done {
-        let along = history.replaced_by(&run.step);
-        for id in along.iter().chain([&run.step]) {
-            match run.outcome {
-                StepOutcome::Reverted | StepOutcome::FakeReverted => ids.remove(id),
-                _ => ids.insert(id.clone()),
-            };
-        }
-        if matches!(
-            run.outcome,
-            StepOutcome::Reverted | StepOutcome::FakeReverted
-        ) {
-            for squash in history.squashes_of(&run.step) {
-                ids.remove(squash);
-            }
-        }
-    }
-    ids.len()
 }

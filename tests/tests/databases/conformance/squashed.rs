@@ -1,7 +1,7 @@
 //! Squashes: one step in place of several, whichever of them a database has.
 
-use migrate_core::report::{Direction, StepOutcome};
-use migrate_core::{Fake, History};
+use migrate_core::report::{Direction, State, StepOutcome};
+use migrate_core::{Fake, History, Policies, Policy};
 use migrate_tests::{Db, Scope, TestDatabase, each_database, history, names, request};
 
 use super::back::{lines, recorded};
@@ -10,7 +10,8 @@ each_database! {
     all: a_fresh_database_records_all_that_is_replaced, an_old_database_only_records_the_squash,
         the_way_back_removes_all_of_them, half_undone_it_stands_for_nothing,
         a_squash_is_recorded_and_forgotten_as_a_fake, a_step_inside_takes_its_record_along,
-        a_squash_of_a_squash_records_all_of_them, marks_and_unmarks_go_for_all_of_them;
+        a_squash_of_a_squash_records_all_of_them, marks_and_unmarks_go_for_all_of_them,
+        the_total_is_what_status_counts;
 }
 
 const ONE: (&str, &str) = (
@@ -56,7 +57,7 @@ async fn a_fresh_database_records_all_that_is_replaced(db: Db) {
         let mut all = ROWS.to_vec();
         all.push("0003_last");
         assert_eq!(recorded(&database).await, all);
-        assert_eq!(report.applied_total, 4);
+        assert_eq!(report.applied_total, 2);
         assert_eq!(
             database.dump(Scope::WithoutLedger).await,
             old.dump(Scope::WithoutLedger).await
@@ -91,7 +92,7 @@ async fn an_old_database_only_records_the_squash(db: Db) {
         let report = database.migrator(of(both)).run().await.unwrap();
         assert_eq!(report.steps[0].outcome, StepOutcome::Recorded);
         assert_eq!(names(&report.steps), [SQUASHED, "0003_last"]);
-        assert_eq!(report.applied_total, 4);
+        assert_eq!(report.applied_total, 2);
         assert_eq!(database.dump(Scope::WithoutLedger).await, before);
         assert_eq!(lines(&database, SQUASHED).await, ["squash recorded"]);
         assert_eq!(lines(&database, "0001_initial").await, ["run applied"]);
@@ -187,7 +188,7 @@ async fn a_step_inside_takes_its_record_along(db: Db) {
             ["run applied", "undo removed"]
         );
         let report = database.migrator(of(true)).run().await.unwrap();
-        assert_eq!(report.applied_total, 4);
+        assert_eq!(report.applied_total, 2);
         assert_eq!(recorded(&database).await[..3], ROWS);
         assert!(database.has_table("line").await);
     }
@@ -215,11 +216,43 @@ async fn a_squash_of_a_squash_records_all_of_them(db: Db) {
     all.insert(2, "0001_squashed_0003_last");
     all.push("0003_last");
     assert_eq!(recorded(&database).await, all);
-    assert_eq!(report.applied_total, 5);
+    assert_eq!(report.applied_total, 1);
     let report = database.migrate_to(of(), "shop zero").await;
     assert_eq!(report.applied_total, 0);
     assert!(recorded(&database).await.is_empty());
     assert!(!database.has_table("item").await);
+}
+
+async fn the_total_is_what_status_counts(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&[ONE, TWO])).await;
+    // What is applied, once with and once without something to do; and a step of another binary.
+    for (shop, words) in [
+        (of(true), ""),
+        (of(true), ""),
+        (of(false), ""),
+        (after(SQUASH, false), "shop 0001_squashed"),
+        (of(true), "shop 0001_initial"),
+        (of(true), ""),
+    ] {
+        let report = database.migrate_to(shop.clone(), words).await;
+        let status = database.migrator(shop).status().await.unwrap();
+        let applied = status.steps.iter();
+        let applied = applied.filter(|entry| entry.state == State::Applied);
+        assert_eq!(report.applied_total, applied.count(), "{words}: {status:?}");
+    }
+    let only = history(&[ONE]);
+    let policies = {
+        let mut policies = Policies::default();
+        policies.newer = Policy::Allow;
+        policies
+    };
+    let report = database.migrator(only).policies(policies).run().await;
+    assert_eq!(
+        report.unwrap().applied_total,
+        4,
+        "all of them are rows of others"
+    );
 }
 
 async fn marks_and_unmarks_go_for_all_of_them(db: Db) {
