@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use migrate_tests::{Act, Db, Exit, Fault, Proxy, TestDatabase, When, each_database};
 use rustix::process::Signal;
 
-use super::service::{Expected, WRITES, Way, for_each, service, writes_of_a_run};
+use super::service::{Expected, WRITES, Way, for_each, writes_of_a_run};
 
 each_database! {
-    all: stopped_inside_a_function, stopped_before_writes;
-    servers: frozen_before_every_trip, frozen_after_every_trip;
+    all: stopped_inside_a_function, stopped_inside_a_way_back, stopped_before_writes,
+        stopped_before_writes_of_the_way_back;
+    servers: frozen_before_every_trip, frozen_after_every_trip,
+        frozen_before_every_trip_of_the_way_back, frozen_after_every_trip_of_the_way_back;
 }
 
 /// The shortest lease that the machine can keep is the quickest test. A process that gets no
@@ -24,8 +26,8 @@ fn gave_up(exit: &Exit) -> bool {
 
 /// A process hands over all messages of a round trip in one call, so a stop falls between round
 /// trips: before the first message of one, or after its last.
-async fn frozen_at_every_trip(db: Db, when: When) {
-    let expected = Expected::of(db).await;
+async fn frozen_at_every_trip(db: Db, way: Way, when: When) {
+    let expected = Expected::of_way(db, way).await;
     let first = |at: &usize| {
         expected
             .messages
@@ -43,7 +45,7 @@ async fn frozen_at_every_trip(db: Db, when: When) {
         let expected = expected.clone();
         async move {
             for lease in LEASES_MS {
-                let database = TestDatabase::create(db).await;
+                let database = way.begin(db).await;
                 let case = frozen(&database, &expected, (message, when), lease);
                 if case.await.is_some() {
                     return;
@@ -63,7 +65,9 @@ async fn frozen(
     lease: &str,
 ) -> Option<()> {
     let proxy = Proxy::start(database).await;
-    let mut frozen = service(proxy.url())
+    let way = expected.way;
+    let mut frozen = way
+        .service(proxy.url())
         .env("FIXTURE_LEASE_MS", lease)
         .hold()
         .await;
@@ -90,7 +94,8 @@ async fn frozen(
     proxy.strike().await;
 
     // The other one waits for the lease to run out, takes over and finishes.
-    let other = service(database.url())
+    let other = way
+        .service(database.url())
         .env("FIXTURE_LEASE_MS", lease)
         .env("FIXTURE_WAIT_MS", "60000")
         .run()
@@ -126,19 +131,35 @@ async fn frozen(
 }
 
 async fn frozen_before_every_trip(db: Db) {
-    frozen_at_every_trip(db, When::Before).await;
+    frozen_at_every_trip(db, Way::There, When::Before).await;
 }
 
 async fn frozen_after_every_trip(db: Db) {
-    frozen_at_every_trip(db, When::After).await;
+    frozen_at_every_trip(db, Way::There, When::After).await;
+}
+
+async fn frozen_before_every_trip_of_the_way_back(db: Db) {
+    frozen_at_every_trip(db, Way::Back, When::Before).await;
+}
+
+async fn frozen_after_every_trip_of_the_way_back(db: Db) {
+    frozen_at_every_trip(db, Way::Back, When::After).await;
 }
 
 /// Stopped in the middle of a function's transaction. Where rows are locked the other process
 /// goes on; where there is one writer it gives up and the first one, continued, finishes.
 async fn stopped_inside_a_function(db: Db) {
-    let expected = Expected::of(db).await;
+    stopped_inside_one(db, Way::There).await;
+}
+
+async fn stopped_inside_a_way_back(db: Db) {
+    stopped_inside_one(db, Way::Back).await;
+}
+
+async fn stopped_inside_one(db: Db, way: Way) {
+    let expected = Expected::of_way(db, way).await;
     for lease in LEASES_MS {
-        let database = TestDatabase::create(db).await;
+        let database = way.begin(db).await;
         if stopped_inside(&database, &expected, lease).await.is_some() {
             return;
         }
@@ -148,18 +169,24 @@ async fn stopped_inside_a_function(db: Db) {
 
 async fn stopped_inside(database: &TestDatabase, expected: &Expected, lease: &str) -> Option<()> {
     let row_locks = database.db().capabilities().row_locks;
-    let mut stopped = service(database.url())
+    let way = expected.way;
+    let (service, says) = match way {
+        Way::There => (way.service(database.url()), "in the function"),
+        Way::Back => (way.service(database.url()), "in the way back"),
+    };
+    let mut stopped = service
+        .clone()
         .env("FIXTURE_LEASE_MS", lease)
         .env("FIXTURE_PAUSE_MS", "200")
         .start()
         .await;
-    if stopped.next_line().await.as_deref() != Some("in the function") {
+    if stopped.next_line().await.as_deref() != Some(says) {
         let exit = stopped.wait().await;
         assert!(gave_up(&exit), "{exit:?}");
         return None;
     }
     stopped.signal(Signal::STOP);
-    let other = service(database.url())
+    let other = service
         .env("FIXTURE_LEASE_MS", lease)
         .env("FIXTURE_WAIT_MS", if row_locks { "60000" } else { "2000" })
         .run()
@@ -186,19 +213,27 @@ async fn stopped_inside(database: &TestDatabase, expected: &Expected, lease: &st
 /// One writer: whoever is stopped in the middle of a transaction holds the others up, and whoever
 /// is stopped between two has its lock taken. Either way each step happens once.
 async fn stopped_before_writes(db: Db) {
+    stopped_before_the_writes_of(db, Way::There).await;
+}
+
+async fn stopped_before_writes_of_the_way_back(db: Db) {
+    stopped_before_the_writes_of(db, Way::Back).await;
+}
+
+async fn stopped_before_the_writes_of(db: Db, way: Way) {
     if db.capabilities().server {
         return;
     }
-    let Some(writes) = writes_of_a_run(Way::There).await else {
+    let Some(writes) = writes_of_a_run(way).await else {
         return;
     };
-    let expected = Expected::of(db).await;
+    let expected = Expected::of_way(db, way).await;
     // A sample, since each case waits for a while: an odd step meets every kind of write.
     for_each((1..=writes).step_by(7), 12, |write| {
         let expected = expected.clone();
         async move {
-            let database = TestDatabase::create(db).await;
-            let short = service(database.url()).env("FIXTURE_LEASE_MS", "300");
+            let database = way.begin(db).await;
+            let short = way.service(database.url()).env("FIXTURE_LEASE_MS", "300");
             let stopped = short
                 .signal_at_call(Signal::STOP, WRITES, write)
                 .expect("strace");
