@@ -4,6 +4,7 @@
 mod applied;
 mod inspect;
 mod lock;
+mod mark;
 mod one;
 mod plan;
 mod prune;
@@ -14,7 +15,7 @@ mod session;
 mod sql;
 mod squash;
 
+pub use mark::Marked;
 pub use one::RunStep;
-pub use records::Marked;
 pub use sql::{SqlStatement, StepSql};
 pub use squash::SquashCheck;

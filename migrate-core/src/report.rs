@@ -126,6 +126,9 @@ pub struct StepRun {
     pub result: Option<String>,
     /// Whether the row of a forced re-run existed before, so that its time was refreshed.
     pub refreshed: bool,
+    /// The squash by whose record it was applied before, where it has none of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub through: Option<StepId>,
 }
 
 /// The result of a run that went well.

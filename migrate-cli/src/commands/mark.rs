@@ -13,10 +13,14 @@ use crate::view::View;
 /// Record a step as applied without running it.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
+What it comes after is marked first: a SQL step that would make every run be
+refused is not recorded, a data migration is recorded with a warning.
+
 Examples:
   migrate mark lower_emails_v1_2026_11_20 --why 'done by hand in October'
 
-Exit codes: 0 recorded or recorded before, 1 failed (an unknown name is an error)")]
+Exit codes: 0 recorded or recorded before, 1 failed (an unknown name is an error),
+4 what it comes after is not applied")]
 pub(crate) struct MarkArgs {
     /// The step.
     name: String,

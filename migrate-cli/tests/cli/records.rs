@@ -1,5 +1,7 @@
 //! `mark`, `unmark`, `resolve`: the ledger changed on purpose.
 
+use migrate_core::History;
+
 use crate::support::history;
 use crate::support::{Database, golden};
 
@@ -23,6 +25,69 @@ async fn marks_and_unmarks_in_the_known_words() {
             ],
         )
         .await;
+}
+
+#[tokio::test]
+async fn marks_before_what_comes_first_in_words() {
+    let database = Database::new();
+    database
+        .session(
+            "mark_order.txt",
+            &[
+                "mark users.0003",
+                "mark tidy_names_2026_11_20",
+                "mark users.0001",
+            ],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn what_a_squash_replaced_leads_to_the_squash() {
+    let squash = "-- migrate: replaces = [\"0001_initial\", \"fill_2026_11_20\"]\nSELECT 1;\n";
+    let of = |both: bool| {
+        let builder = History::builder().sql("users", "0001_squashed_fill.sql", squash);
+        let builder = match both {
+            true => builder
+                .sql("users", "0001_initial.sql", "SELECT 1;")
+                .function(history::data(
+                    "users",
+                    "fill_2026_11_20",
+                    &["0001_initial"],
+                    false,
+                )),
+            false => builder,
+        };
+        builder.build().expect("a history")
+    };
+    let database = Database::new();
+    database.migrate_with(of(true), "").await;
+    // As pruning does.
+    database
+        .execute("DELETE FROM migrate_steps WHERE name <> '0001_squashed_fill'")
+        .await;
+    let mut transcript = String::new();
+    for (both, words) in [
+        (true, "run fill_2026_11_20"),
+        (true, "run fill_2026_11_20 --force --yes"),
+        (false, "run fill_2026_11_20"),
+        (false, "mark users.0001_initial"),
+    ] {
+        let ran = database.migrate_with(of(both), words).await;
+        transcript.push_str(&ran.transcript(words));
+        transcript.push('\n');
+    }
+    golden::check("replaced.txt", &golden::normalize(&transcript));
+}
+
+#[tokio::test]
+async fn a_fake_shows_the_records_of_what_a_step_runs() {
+    let database = Database::new();
+    let ran = database
+        .migrate_with(history::running_a_function(), "users --fake --plan")
+        .await;
+    let transcript = ran.transcript("users --fake --plan");
+    golden::check("fake_runs.txt", &golden::normalize(&transcript));
 }
 
 #[tokio::test]

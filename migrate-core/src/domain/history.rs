@@ -148,7 +148,8 @@ impl History {
     ///
     /// # Errors
     ///
-    /// [`ErrorCode::UnknownStep`] with the nearest names, [`ErrorCode::AmbiguousStep`].
+    /// [`ErrorCode::UnknownStep`] with the nearest names, or with the squash that stands for a step
+    /// that is gone; [`ErrorCode::AmbiguousStep`].
     pub fn find(&self, name: &str) -> Result<&Step, Error> {
         let (app, rest) = match name.split_once('.') {
             Some((app, rest)) => (Some(app), rest),
@@ -170,7 +171,7 @@ impl History {
         };
         match found.as_slice() {
             [step] => Ok(step),
-            [] => Err(self.unknown(name)),
+            [] => Err(self.replaced(name).unwrap_or_else(|| self.unknown(name))),
             several => {
                 let names: Vec<String> = several.iter().map(|step| step.id.to_string()).collect();
                 Err(Error::new(
@@ -180,6 +181,36 @@ impl History {
                 .help(format!("say which: `{}`", names[0])))
             }
         }
+    }
+
+    /// The error for the name of a step that is gone from the binary, and that a squash stands for.
+    fn replaced(&self, name: &str) -> Option<Error> {
+        let (app, rest) = match name.split_once('.') {
+            Some((app, rest)) => (Some(app), rest),
+            None => (None, name),
+        };
+        let aliases = self.graph.squashes.aliases.iter();
+        let of_app = aliases.filter(|(id, _)| app.is_none_or(|app| id.app == app));
+        let of_app: Vec<(&StepId, usize)> = of_app.map(|(id, &squash)| (id, squash)).collect();
+        let named = |fits: fn(&str, &str) -> bool| -> Vec<(&StepId, usize)> {
+            let found = of_app.iter().filter(|(id, _)| fits(&id.name, rest));
+            found.copied().collect()
+        };
+        let mut found = named(|known, typed| known == typed);
+        if found.is_empty() && !rest.is_empty() {
+            found = named(|known, typed| known.starts_with(typed));
+        }
+        let [(gone, squash)] = found.as_slice() else {
+            return None;
+        };
+        let squash = &self.steps[*squash].id;
+        let error = Error::new(
+            ErrorCode::UnknownStep,
+            format!("`{gone}` is not in this binary any more: the squash `{squash}` stands for it"),
+        );
+        Some(error.help(format!(
+            "`migrate status` shows whether `{squash}` is applied; with it, `{gone}` is"
+        )))
     }
 
     fn unknown(&self, name: &str) -> Error {
@@ -231,6 +262,11 @@ impl History {
             .collect()
     }
 
+    /// Whether any of the steps stands for others.
+    pub(crate) fn has_squashes(&self) -> bool {
+        self.graph.squashes.any
+    }
+
     /// The squash of this binary that stands for a step that the binary does not have.
     pub(crate) fn stands_for(&self, gone: &StepId) -> Option<&Step> {
         let squash = self.graph.squashes.aliases.get(gone)?;
@@ -262,11 +298,6 @@ pub(super) fn near<'n>(typed: &str, names: &'n [String]) -> Option<&'n String> {
 /// Collects steps for a [`History`] that is not embedded.
 #[derive(Debug)]
 pub struct HistoryBuilder {
-    /// Whether any of the steps stands for others.
-    pub(crate) fn has_squashes(&self) -> bool {
-        self.graph.squashes.any
-    }
-
     pub(super) files: Vec<(String, String, String)>,
     pub(super) functions: Vec<&'static FunctionStep>,
 }

@@ -368,5 +368,6 @@ pub(super) fn step_run(step: &Step, outcome: StepOutcome) -> StepRun {
         rows: None,
         result: None,
         refreshed: false,
+        through: None,
     }
 }

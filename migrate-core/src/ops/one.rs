@@ -1,11 +1,14 @@
 //! `run NAME`: one data migration, by hand.
 
+use super::mark::{comes_before, missing};
 use super::refuse::refuse_half_reverted;
 use super::session::Opened;
 use crate::context::BoxFuture;
 use crate::domain::{Effective, History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
+use crate::event::Event;
 use crate::exec::{Task, Work, check_tasks};
+use crate::heartbeat::Activity;
 use crate::migrator::Migrator;
 use crate::policy::Policy;
 use crate::report::{DryRunReport, StepKind, StepOutcome, StepRun};
@@ -24,12 +27,14 @@ pub enum RunStep {
 
 impl Migrator<'_> {
     /// Runs one data migration by name. That it is applied already is not an error:
-    /// [`StepOutcome::AlreadyApplied`].
+    /// [`StepOutcome::AlreadyApplied`]; where only the record of a squash tells it,
+    /// [`StepRun::through`] names that.
     ///
     /// # Errors
     ///
     /// An unknown name, a dependency that is not applied, or what the function failed with. A
-    /// forced re-run that fails leaves the old row and its time as they were.
+    /// forced re-run that fails leaves the old row and its time as they were; one of a step that
+    /// is applied only through a squash is refused.
     pub fn run_step<'a>(
         &'a self,
         name: &'a str,
@@ -60,9 +65,8 @@ impl Migrator<'_> {
             ledger,
         } = opened;
         let session = connection.session();
-        let already = is_applied(ledger.rows(), step);
-        if already && how != RunStep::Force {
-            return Ok(outcome(step, StepOutcome::AlreadyApplied));
+        if let Some(already) = already(history, ledger.rows(), step, how)? {
+            return Ok(already);
         }
         let task = Task::new(
             step,
@@ -77,16 +81,25 @@ impl Migrator<'_> {
         let (mut locked, ledger) = self
             .create_and_enter(session, tables, ledger, history)
             .await?;
-        let result = if is_applied(ledger.rows(), step) && how != RunStep::Force {
-            Ok(outcome(step, StepOutcome::AppliedMeanwhile))
-        } else {
-            // Once more: both may have changed while this process waited for the lock.
-            match self.may_execute(step, history, ledger.rows(), how) {
-                Ok(()) => locked.runner.perform(session, task, 1, 1).await,
-                Err(error) => Err(error),
-            }
+        // Once more: all of it may have changed while this process waited for the lock.
+        let rows = ledger.rows();
+        let may = already(history, rows, step, how)
+            .and_then(|already| self.may_execute(step, history, rows, how).map(|()| already));
+        let result = match may {
+            Ok(Some(meanwhile)) => Ok(StepRun {
+                outcome: StepOutcome::AppliedMeanwhile,
+                ..meanwhile
+            }),
+            Ok(None) => locked.runner.perform(session, task, 1, 1).await,
+            Err(error) => Err(error),
         };
         self.leave(session, tables, locked).await;
+        let faked = matches!(&result, Ok(run) if run.outcome == StepOutcome::Faked);
+        let warning = comes_before(step, &missing(step, history, rows)).filter(|_| faked);
+        if let Some(message) = warning {
+            let reporter = self.reporter(Activity::default());
+            reporter.send(&Event::Warning { message });
+        }
         result
     }
 
@@ -159,7 +172,11 @@ impl Migrator<'_> {
             ledger,
         } = opened;
         let database = tables.database();
-        if is_applied(ledger.rows(), step) && !force {
+        let how = match force {
+            true => RunStep::Force,
+            false => RunStep::Run,
+        };
+        if already(history, ledger.rows(), step, how)?.is_some() {
             return Ok(DryRunReport {
                 database,
                 steps: Vec::new(),
@@ -190,6 +207,46 @@ fn outcome(step: &Step, outcome: StepOutcome) -> StepRun {
         rows: None,
         result: None,
         refreshed: false,
+        through: None,
+    }
+}
+
+/// That the step is applied, by its own record or by that of a squash, and so is left alone.
+///
+/// # Errors
+///
+/// [`ErrorCode::NotPossible`]: it is to run again, but only a squash tells that it is applied. A
+/// record of its own would say that the rest of the squash is not there.
+fn already(
+    history: &History,
+    rows: &LedgerRows,
+    step: &Step,
+    how: RunStep,
+) -> Result<Option<StepRun>, Error> {
+    let forced = how == RunStep::Force;
+    let already = outcome(step, StepOutcome::AlreadyApplied);
+    if is_applied(rows, step) {
+        return Ok((!forced).then_some(already));
+    }
+    let effective = Effective::new(history, rows, None);
+    let squash = effective.folded_into(&step.id);
+    let Some(squash) = squash.filter(|_| effective.applied(&step.id)) else {
+        return Ok(None);
+    };
+    match forced {
+        false => Ok(Some(StepRun {
+            through: Some(squash.id.clone()),
+            ..already
+        })),
+        true if effective.is_left_out(&step.id) => Ok(None),
+        true => Err(Error::new(
+            ErrorCode::NotPossible,
+            format!(
+                "`{}` is applied as a part of the squash `{}` and has no record of its own, so there is nothing that could run again",
+                step.id, squash.id
+            ),
+        )
+        .help("write a new data migration that does what is to be done now")),
     }
 }
 

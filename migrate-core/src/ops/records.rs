@@ -1,82 +1,16 @@
-//! `mark`, `unmark`, `accept`, `resolve`: the ledger changed on purpose, with a reason.
-
-use migrate_source::Database;
-use serde::Serialize;
+//! `unmark`, `accept`, `resolve`: the ledger changed on purpose, with a reason. `mark` stands in [`super::mark`].
 
 use super::refuse::refuse_half_reverted;
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::domain::{History, LedgerRow, LedgerRows, RowState};
+use crate::domain::{History, LedgerRows, RowState};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{commit, hash_with_text};
-use crate::ledger::{Applied, Ledger, RunRow, Statement};
+use crate::ledger::{Ledger, RunRow, Statement};
 use crate::migrator::Migrator;
 use crate::report::StepId;
 
-/// What [`Migrator::mark`] did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Marked {
-    /// It was recorded as applied.
-    Recorded,
-    /// It was recorded before.
-    AlreadyApplied,
-}
-
 impl Migrator<'_> {
-    /// Records a step as applied without running it.
-    ///
-    /// # Errors
-    ///
-    /// An unknown name: a typing error is never recorded. [`ErrorCode::HalfReverted`] for a step
-    /// whose way back has begun, unless a reason says that it was put back by hand.
-    pub fn mark<'a>(
-        &'a self,
-        name: &'a str,
-        reason: Option<&'a str>,
-    ) -> BoxFuture<'a, Result<Marked, Error>> {
-        Box::pin(self.mark_inner(name, reason))
-    }
-
-    async fn mark_inner(&self, name: &str, reason: Option<&str>) -> Result<Marked, Error> {
-        let history = self.checked_history()?;
-        let step = history.find(name)?;
-        let opened = self.open().await?;
-        let applied = opened
-            .ledger
-            .rows()
-            .find(&step.id)
-            .is_some_and(LedgerRow::is_applied);
-        if applied {
-            opened.connection.close().await;
-            return Ok(Marked::AlreadyApplied);
-        }
-        let database = opened.tables.database();
-        let mut marked = Marked::Recorded;
-        let statements = |ledger: &Ledger, rows: &LedgerRows| {
-            let row = rows.find(&step.id);
-            // Another process may have applied it while this one waited for the lock.
-            if row.is_some_and(LedgerRow::is_applied) {
-                marked = Marked::AlreadyApplied;
-                return Ok(Vec::new());
-            }
-            if reason.is_none() {
-                refuse_half_reverted(row)?;
-            }
-            // A squash is applied with all that it stands for.
-            let replaced = history.replaced_by(&step.id);
-            let applied = |id: &&StepId| rows.find(id).is_some_and(LedgerRow::is_applied);
-            let missing = replaced.iter().filter(|id| !applied(id));
-            let ids = missing.chain([&step.id]);
-            Ok(ids
-                .flat_map(|id| marked_by_hand(ledger, history, id, database, reason))
-                .collect())
-        };
-        self.write(opened, history, statements).await?;
-        Ok(marked)
-    }
-
     /// Forgets that a step was applied; its row is deleted, the history of runs stays.
     ///
     /// # Errors
@@ -284,34 +218,6 @@ impl Migrator<'_> {
         opened.connection.close().await;
         result
     }
-}
-
-/// A row for a step that a person says is applied, and the line of history.
-fn marked_by_hand(
-    ledger: &Ledger,
-    history: &History,
-    id: &StepId,
-    database: Database,
-    reason: Option<&str>,
-) -> [Statement; 2] {
-    let known = history.get(id);
-    let checksum = known.map_or("", |step| step.checksum(database));
-    let [row, _] = ledger.applied(&Applied {
-        app: &id.app,
-        name: &id.name,
-        kind: known.map_or("sql", |step| step.kind_text()),
-        checksum,
-        source: known.map_or("", |step| step.source(database)),
-        duration_ms: Some(0),
-        rows: None,
-        result: None,
-        faked: true,
-        action: "mark",
-    });
-    [
-        row,
-        line(ledger, id, "mark", "recorded", Some(checksum), reason),
-    ]
 }
 
 pub(super) fn line(

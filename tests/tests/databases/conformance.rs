@@ -21,6 +21,7 @@ mod lease;
 mod lease_life;
 mod leftovers;
 mod lost_rows;
+mod marked;
 mod non_atomic;
 mod odd_names;
 mod one;

@@ -137,6 +137,13 @@ pub(crate) fn single(paint: Paint, run: &StepRun, faking: bool) -> String {
     let name = &run.step.name;
     match run.outcome {
         StepOutcome::Faked => paint.good(&format!("Migration '{name}' marked as applied (fake)")),
+        StepOutcome::AlreadyApplied if run.through.is_some() => {
+            let squash = run.through.iter().map(ToString::to_string);
+            paint.warn(&format!(
+                "Migration '{name}' has already been applied, as a part of the squash '{}'.",
+                squash.collect::<String>()
+            ))
+        }
         StepOutcome::AlreadyApplied if faking => {
             paint.warn(&format!("Migration '{name}' is already marked as applied"))
         }
