@@ -32,7 +32,7 @@ pub(super) struct Back {
 
 /// Undoes what comes after a step in its app, and all that depends on that.
 pub(super) fn to_step(effective: &Effective<'_, '_>, target: usize) -> Back {
-    let same_app = |node: usize| effective.app(node) == effective.app(target);
+    let same_app = |node: usize| effective.is_of(node, effective.app(target));
     let mut after = Vec::new();
     let mut seen = HashSet::from([target]);
     let mut open = vec![target];

@@ -138,11 +138,11 @@ fn conflicting(effective: &Effective<'_, '_>) -> Vec<Problem> {
             leaves.entry(app).or_default().push(node);
         }
         // Through a data migration of the same app, one SQL step follows another; a squash joins
-        // what it replaces.
+        // what it replaces, and is in line in each app that it stands for.
         if followed[node] || sql {
             for &earlier in effective.parents.of(node) {
                 let joins = split || effective.is_split(earlier);
-                followed[earlier] |= joins || effective.app(earlier) == app;
+                followed[earlier] |= joins || effective.is_of(node, effective.app(earlier));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The steps of a history as numbers: which come after which, and what a squash stands for.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use crate::report::StepId;
 
@@ -17,6 +17,31 @@ pub(super) struct Graph {
     /// The steps by app and name, as the rows of a ledger are sorted.
     pub(super) by_name: Vec<usize>,
     pub(super) squashes: Squashes,
+}
+
+impl Graph {
+    /// The apps of what each squash stands for, where they are not its own.
+    pub(super) fn foreign(&self, apps: &[String]) -> HashSet<(usize, usize)> {
+        let squashes = &self.squashes;
+        let mut foreign = HashSet::new();
+        if !squashes.any {
+            return foreign;
+        }
+        let place: HashMap<&str, usize> = apps.iter().map(String::as_str).zip(0..).collect();
+        let gone = squashes.aliases.iter();
+        let gone = gone.filter_map(|(name, &squash)| {
+            let app = place.get(name.app.as_str()).copied()?;
+            Some((Some(squash), app))
+        });
+        let there = squashes.container.iter().zip(&self.traits);
+        let there = there.map(|(&squash, step)| (squash, step.app));
+        for (inner, app) in there.chain(gone) {
+            let around = std::iter::successors(inner, |&squash| squashes.container[squash]);
+            let other = around.filter(|&squash| self.traits[squash].app != app);
+            foreign.extend(other.map(|squash| (squash, app)));
+        }
+        foreign
+    }
 }
 
 /// What planning asks of a step.

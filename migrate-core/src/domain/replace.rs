@@ -42,6 +42,8 @@ pub(crate) struct Effective<'h, 'r> {
     pub(super) strangers: Vec<&'r LedgerRow>,
     roles: Vec<Role>,
     recorded: Vec<Recorded>,
+    /// Squashes with the apps of what they stand for, where they are not their own.
+    foreign: HashSet<(usize, usize)>,
     pub(super) parents: Edges,
     pub(super) children: Edges,
     /// Nodes in order of execution; folded steps are not among them.
@@ -76,6 +78,7 @@ impl<'h, 'r> Effective<'h, 'r> {
             strangers,
             roles,
             recorded,
+            foreign: history.graph.foreign(&history.apps),
             parents: Edges::default(),
             children: Edges::default(),
             order: Vec::new(),
@@ -163,6 +166,11 @@ impl<'h, 'r> Effective<'h, 'r> {
     /// The place of a step's app among the history's.
     pub(super) fn app(&self, node: usize) -> usize {
         self.history.graph.traits[node].app
+    }
+
+    /// Whether a node is a step of an app, or stands for one.
+    pub(super) fn is_of(&self, node: usize, app: usize) -> bool {
+        self.app(node) == app || self.foreign.contains(&(node, app))
     }
 
     /// The data migrations that some SQL steps run.

@@ -251,6 +251,25 @@ fn over_two_apps() {
 }
 
 #[test]
+fn a_squash_is_in_line_in_each_app_that_it_stands_for() {
+    let history = history(&[
+        "b.0001_w",
+        "b.0002_x",
+        "a.0001_w after b.0002_x",
+        "a.0001_all replaces b.0002_x,a.0001_w",
+        "b.0003_y",
+    ]);
+    // No branch: what follows one of its steps follows the squash.
+    assert_eq!(moves(&history, "", ""), "+b.0001_w +a.0001_all +b.0003_y");
+    let rows = "b.0001_w b.0002_x a.0001_w a.0001_all b.0003_y";
+    assert_eq!(moves(&history, rows, ""), "");
+    // And nothing of the app is left behind a goal.
+    let back = "-b.0003_y -a.0001_all";
+    assert_eq!(moves(&history, rows, "b 0001"), back);
+    assert_eq!(moves(&history, "b.0001_w a.0001_all b.0003_y", "b 0001"), back);
+}
+
+#[test]
 fn a_squash_of_a_squash() {
     let steps = ["a.0001_w", "a.0002_x", "a.0003_y", "a.0004_z"];
     let inner = "a.0001_inner replaces a.0001_w,a.0002_x";
