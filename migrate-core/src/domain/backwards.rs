@@ -220,6 +220,11 @@ impl Back {
             let problem = self.one_way(findings, rows);
             findings.problems.extend(problem);
         }
+        self.stays(findings, aim);
+    }
+
+    /// What stays although it may rely on what goes, or would have to go.
+    pub(super) fn stays(&self, findings: &mut Findings<'_, '_, '_>, aim: Aim<'_>) {
         self.lost(findings, aim);
         self.only_in_a_squash(findings, aim);
     }
@@ -284,9 +289,7 @@ impl Back {
     /// Rows that only the database knows and that may rely on what goes.
     fn lost(&self, findings: &mut Findings<'_, '_, '_>, aim: Aim<'_>) {
         let effective = findings.effective;
-        let Some(first) = self.nodes.iter().map(|&node| effective.seq(node)).min() else {
-            return;
-        };
+        let first = self.nodes.iter().map(|&node| effective.seq(node)).min();
         for row in findings.lost() {
             let id = StepId::new(&row.app, &row.name);
             let (policy, _) = findings.policy_for(row);
@@ -309,7 +312,10 @@ impl Back {
                         format!("or forget it: `migrate unmark {id}`"),
                     ],
                 });
-            } else if !of_app && row.seq > first && policy != Policy::Allow {
+            } else if !of_app
+                && first.is_some_and(|first| row.seq > first)
+                && policy != Policy::Allow
+            {
                 findings.warnings.push(format!(
                     "`{id}` was applied later than steps that go back; this binary does not have it, so it stays and may miss them"
                 ));
@@ -318,14 +324,15 @@ impl Back {
     }
 
     /// Applied steps whose files are gone, of a squash that is not applied as a whole: there is no
-    /// way back for them alone.
+    /// way back for them alone. One that can never be completed is refused anyway.
     fn only_in_a_squash(&self, findings: &mut Findings<'_, '_, '_>, aim: Aim<'_>) {
         let effective = findings.effective;
         let first = self.nodes.iter().map(|&node| effective.seq(node)).min();
         let mut stay: Vec<(&StepId, usize)> = Vec::new();
         let squashes = &effective.history.graph.squashes;
         let split = effective.order.iter().copied();
-        for squash in split.filter(|&node| effective.is_split(node)) {
+        let split = split.filter(|&node| effective.is_split(node) && effective.none_lost(node));
+        for squash in split {
             let on_the_way = self.split.contains(&squash);
             for name in &squashes.gone[squash] {
                 let Some(row) = effective.stranger(name).filter(|row| row.can_go()) else {

@@ -101,15 +101,19 @@ pub(crate) fn route<'h>(
         Aim::Zero(app) => Some(backwards::to_zero(&effective, app)),
         Aim::Undo => Some(backwards::undo(&effective, &mut findings)),
     };
-    if let Some(back) = back.filter(|back| !back.is_empty() || aim == Aim::Undo) {
-        back.judge(&mut findings, request, rows, aim);
-        return Ok(Route {
-            direction: Direction::Backwards,
-            dependents: back.dependents(&effective, aim),
-            moves: back.moves(&effective, database),
-            problems: findings.problems,
-            warnings: findings.warnings,
-        });
+    if let Some(back) = back {
+        if !back.is_empty() || aim == Aim::Undo {
+            back.judge(&mut findings, request, rows, aim);
+            return Ok(Route {
+                direction: Direction::Backwards,
+                dependents: back.dependents(&effective, aim),
+                moves: back.moves(&effective, database),
+                problems: findings.problems,
+                warnings: findings.warnings,
+            });
+        }
+        // Nothing goes back, but an app of which something stays is not at zero.
+        back.stays(&mut findings, aim);
     }
     let near = match aim {
         Aim::Latest | Aim::Undo => vec![true; history.steps.len()],

@@ -320,6 +320,31 @@ fn interrupted_steps_stand_in_the_way() {
 }
 
 #[test]
+fn an_app_of_which_only_lost_steps_are_left_is_not_at_zero() {
+    let all = history(&["a.0001_w", "b.0001_w"]);
+    refused(
+        &all,
+        "b.0001_w a.0003_later",
+        "a zero",
+        ErrorCode::StepMissing,
+        &["`a.0003_later`", "migrate unmark a.0003_later"],
+    );
+    assert_eq!(moves(&all, "b.0001_w", "a zero"), "");
+    // Nor where a squash that is not applied as a whole is all that the binary has of it.
+    let part = history(&[
+        "a.fill fn manual",
+        "a.0002_squashed replaces a.0002_x,a.fill",
+    ]);
+    refused(
+        &part,
+        "a.0002_x",
+        "a zero",
+        ErrorCode::StepMissing,
+        &["`a.0002_x`", "`a.0002_squashed`"],
+    );
+}
+
+#[test]
 fn what_only_the_database_knows_stays() {
     let history = history(&["a.0001_w", "a.0002_x", "b.0001_w"]);
     let rows = "a.0001_w a.0002_x b.0001_w a.0003_later";
