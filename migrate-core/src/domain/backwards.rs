@@ -115,17 +115,19 @@ pub(super) fn undo(effective: &Effective<'_, '_>, findings: &mut Findings<'_, '_
         return Back::default();
     };
     let above = and_dependents(effective, effective.children.of(last).to_vec());
-    if !above.nodes.is_empty() {
+    // What it ran goes along with it.
+    let along = effective.run_by([last], findings.database);
+    let ids = above.nodes.iter().map(|&node| &effective.step(node).id);
+    let depend: Vec<StepId> = ids.filter(|id| !along.contains(id)).cloned().collect();
+    if !depend.is_empty() {
         let id = &effective.step(last).id;
-        let nodes = above.nodes.iter();
-        let above: Vec<StepId> = nodes.map(|&node| effective.step(node).id.clone()).collect();
         findings.problems.push(Problem {
             code: ErrorCode::InconsistentHistory,
             step: Some(id.clone()),
             message: format!(
                 "`{id}` was applied last on this {} database, but {}, which depends on it, is applied as well: undone, it would leave that without what it relies on",
                 findings.database,
-                listed(&above)
+                listed(&depend)
             ),
             help: vec![
                 format!(

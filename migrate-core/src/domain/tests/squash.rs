@@ -383,6 +383,22 @@ fn what_a_step_runs_is_squashed_with_it() {
 }
 
 #[test]
+fn what_a_squash_ran_goes_with_it() {
+    let history = history(&[
+        "a.0001_w",
+        "a.fill fn manual after a.0001_w",
+        "a.0002_x run a.fill",
+        "a.0001_squashed replaces a.0001_w,a.0002_x run a.fill",
+    ]);
+    assert_eq!(moves(&history, "", ""), "+a.0001_squashed");
+    // It comes after a part of the squash, but is no reason to keep the squash.
+    let rows = "a.fill a.0001_w a.0002_x a.0001_squashed";
+    for words in ["undo", "a zero"] {
+        assert_eq!(moves(&history, rows, words), "-a.0001_squashed");
+    }
+}
+
+#[test]
 fn equal_numbers_only_where_one_replaces_the_other() {
     let error =
         try_history(&["a.0001_w", "a.0002_x", "a.0002_squashed replaces a.0001_w"]).unwrap_err();
