@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use migrate_source::checksum::of_sql;
+use migrate_source::checksum::normalise;
 
 use crate::embedded::Migrations;
 
@@ -30,7 +30,8 @@ pub(crate) fn stale_folders(migrations: &'static Migrations) -> Vec<String> {
             };
             match app.files().find(|file| file.name == name) {
                 None => found.push(format!("{}/{name} is not in this binary", app.label)),
-                Some(file) if file.checksum != of_sql(&text).to_string() => {
+                // The order counts here, although it does not for the checksum.
+                Some(file) if normalise(file.text) != normalise(&text) => {
                     found.push(format!(
                         "{}/{name} was changed after this binary was built",
                         app.label

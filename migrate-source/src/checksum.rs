@@ -1,10 +1,13 @@
 //! Checksums of steps: SHA-256 with the version of its rules in front, so that a change of the
 //! rules is never taken for a change of a step.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
+
+use crate::header::order_lines;
 
 /// The text before the digits: version 1 of the rules.
 const PREFIX: &str = "v1:sha256:";
@@ -85,8 +88,8 @@ fn read_hex(hex: &str) -> Option<[u8; 32]> {
 ///
 /// A byte order mark, CRLF or LF, blanks at the ends of lines and blank lines at the end of the file do not
 /// count. Blanks at line ends inside a string literal do not count either: telling them apart would make
-/// the checksum depend on the database's rules for quotes. A line of the header that says what a squash
-/// `replaces`, and nothing else, does not count.
+/// the checksum depend on the database's rules for quotes. Lines of the header whose directives are all among
+/// `after`, `before` and `replaces` do not count: they say when the step runs and not what it does.
 ///
 /// ```
 /// use migrate_source::checksum::of_sql;
@@ -102,39 +105,33 @@ pub fn of_sql(text: &str) -> Checksum {
 /// The same of a text that [`normalise`] has given.
 #[must_use]
 pub fn of_normalised(normal: &str) -> Checksum {
-    match line_of_replaces(normal) {
-        Some((start, end)) => {
-            let (before, after) = (normal.get(..start), normal.get(end..));
-            of_canonical(&[before.unwrap_or(""), after.unwrap_or("")].concat())
-        }
-        None => of_canonical(normal),
-    }
+    of_canonical(&without_order(normal))
 }
 
-/// Where the line of the header begins and ends that says what a squash replaces and nothing
-/// else. It does not count, so that it can be removed once the replaced steps are forgotten.
-fn line_of_replaces(text: &str) -> Option<(usize, usize)> {
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let end = start + line.len();
-        let line = line.trim();
-        if !line.is_empty() && !line.starts_with("--") {
-            return None;
-        }
-        let directive = line.trim_start_matches('-').trim_start();
-        let value = directive
-            .strip_prefix("migrate:")
-            .and_then(|rest| rest.trim_start().strip_prefix("replaces"))
-            .and_then(|rest| rest.trim_start().strip_prefix('='));
-        if let Some(value) = value {
-            // Another directive behind it would be lost with it.
-            let is_list = value.trim_start().starts_with('[') && value.ends_with(']');
-            let is_alone = !value.contains('=') && (is_list || !value.contains(','));
-            return is_alone.then_some((start, end));
-        }
-        start = end;
+/// A normalised text without the lines of its header that say nothing but the order: what counts.
+///
+/// ```
+/// use migrate_source::checksum::without_order;
+///
+/// let text = "-- migrate: after = \"0002_name\"\n-- migrate: atomic = false\nSELECT 1;";
+/// assert_eq!(without_order(text), "-- migrate: atomic = false\nSELECT 1;");
+/// ```
+#[must_use]
+pub fn without_order(normal: &str) -> Cow<'_, str> {
+    let lines = order_lines(normal);
+    if lines.is_empty() {
+        return Cow::Borrowed(normal);
     }
-    None
+    let mut rest = String::with_capacity(normal.len());
+    let mut at = 0;
+    for line in lines {
+        rest.push_str(normal.get(at..line.start).unwrap_or_default());
+        at = line.end;
+    }
+    rest.push_str(normal.get(at..).unwrap_or_default());
+    // The last line may have been one of them.
+    rest.truncate(rest.trim_end_matches('\n').len());
+    Cow::Owned(rest)
 }
 
 /// The checksum of a text that is already in its canonical form, taken byte by byte.
@@ -143,8 +140,8 @@ pub fn of_canonical(text: &str) -> Checksum {
     Checksum(Sha256::digest(text.as_bytes()).into())
 }
 
-/// The text that [`of_sql`] hashes, but for a line `replaces`: what is kept of an applied step, to
-/// compare it with later.
+/// The text that [`of_sql`] hashes, with the lines that say nothing but the order: what is kept of an
+/// applied step, to compare it with later.
 #[must_use]
 pub fn normalise(text: &str) -> String {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

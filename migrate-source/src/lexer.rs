@@ -126,6 +126,19 @@ pub(crate) fn lex_head(sql: &str, database: Database, limit: usize) -> Vec<Token
     tokens
 }
 
+/// The blanks and comments above the first statement; none if the database cannot read on from there.
+pub(crate) fn lex_top(sql: &str, database: Database) -> Option<Vec<Token>> {
+    let mut lexer = Lexer::new(sql, database);
+    let mut tokens = Vec::new();
+    while let Some(next) = lexer.next_token() {
+        match next.ok()? {
+            token if token.is_significant() => break,
+            token => tokens.push(token),
+        }
+    }
+    Some(tokens)
+}
+
 struct Lexer<'a> {
     sql: &'a str,
     bytes: &'a [u8],

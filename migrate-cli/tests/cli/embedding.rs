@@ -272,3 +272,29 @@ async fn a_stale_debug_build_says_so() {
     assert!(stderr.starts_with(expected), "{stderr}");
     assert_eq!(said(&["lock", "status", "--json"]).await, "");
 }
+
+/// The order does not count for the checksum, but an older binary has another one.
+#[tokio::test]
+async fn a_debug_build_with_another_order_is_stale() {
+    let folder = TempFolder::new();
+    let text = "-- migrate: after = []\nSELECT 1;\n";
+    folder.write("0001_initial.sql", text);
+    let path: &'static str = folder.path().display().to_string().leak();
+    let folders: &'static [AppFolder] = vec![AppFolder::new("users", path)].leak();
+    let checksum = migrate_source::checksum::of_sql(text);
+    let names: &'static str = format!("0001_initial.sql {checksum}\n").leak();
+    let said = async |embedded: &'static str| {
+        let texts: &'static [&'static str] = vec![embedded].leak();
+        let apps: &'static [App] = vec![App::new("users", "shop", names, texts)].leak();
+        let migrations = Box::leak(Box::new(Migrations::new("shop", apps, folders, &[])));
+        let output = Output::memory();
+        let cli = Cli::new(&*migrations)
+            .url("sqlite::memory:")
+            .output(output.clone());
+        cli.run_from(["lock", "status"]).await;
+        output.stderr()
+    };
+    assert!(!said(text).await.contains("older"));
+    let expected = "users/0001_initial.sql was changed after this binary was built";
+    assert!(said("SELECT 1;\n").await.contains(expected));
+}

@@ -1,6 +1,9 @@
 //! Turning what stands in the way into an error, with the difference of an edited step.
 
+use std::borrow::Cow;
+
 use migrate_source::Database;
+use migrate_source::checksum::without_order;
 use similar::TextDiff;
 
 use super::session::Opened;
@@ -122,6 +125,17 @@ pub(super) async fn explain(
     }
 }
 
+/// Two texts of a SQL step without what does not count: the lines that say nothing but the order, and the
+/// empty lines that stand for a header above `-- migrate: up`.
+fn what_counts<'t>(applied: &'t str, now: &'t str) -> [Cow<'t, str>; 2] {
+    let [applied, now] = [applied, now].map(without_order);
+    let rest = |text: &str| text.trim_start_matches('\n').len();
+    if applied.len() - rest(&applied) == now.len() - rest(&now) {
+        return [applied, now];
+    }
+    [applied, now].map(|text| text.trim_start_matches('\n').to_owned().into())
+}
+
 /// What changed between the text that was applied and the one in this binary.
 async fn difference(
     session: &mut dyn Session,
@@ -139,8 +153,13 @@ async fn difference(
     let values = [id.app.as_str().into(), id.name.as_str().into()];
     let rows = session.query(&sql, &values).await.ok()?;
     let applied = rows.first()?.text(0)?.to_owned();
-    let now = history.get(id)?.source(tables.database());
-    let difference = TextDiff::from_lines(applied.as_str(), now)
+    let step = history.get(id)?;
+    let now = step.source(tables.database());
+    let [applied, now] = match step.text_for(tables.database()) {
+        Some(_) => what_counts(&applied, now),
+        None => [applied.as_str().into(), now.into()],
+    };
+    let difference = TextDiff::from_lines(applied.as_ref(), now.as_ref())
         .unified_diff()
         .context_radius(CONTEXT)
         .missing_newline_hint(false)

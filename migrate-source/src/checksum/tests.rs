@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 /// Fixed by publication: a change here breaks every ledger.
@@ -23,6 +25,10 @@ fn golden_vectors() {
         (
             "INSERT INTO t VALUES ('größe');",
             "8984f4ee9759f18e8a9be56807945c04bfcb9896870f4a40d5e67dc3d6ef24c0",
+        ),
+        (
+            "-- migrate: after = \"0001_a\"\n-- migrate: replaces = [\"0002_b\"], before = \"0009_c\"\nabc\n",
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
         ),
     ];
     for (text, hex) in cases {
@@ -107,7 +113,7 @@ fn plainly(text: &str) -> String {
 }
 
 proptest::proptest! {
-    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn normalise_is_the_plain_rule(text in "[a\u{feff}é \t\r\n\0]{0,24}") {
@@ -115,20 +121,135 @@ proptest::proptest! {
     }
 }
 
+/// Where a step stands among the others is not what it does.
 #[test]
-fn what_a_squash_replaces_does_not_count() {
-    let with = "-- migrate: after = \"b.0001_x\"\n-- migrate: replaces = [\"0001_a\", \"0002_b\"]\n\nSELECT 1;\n";
-    let without = "-- migrate: after = \"b.0001_x\"\n\nSELECT 1;\n";
-    assert_eq!(of_sql(with), of_sql(without));
-    let one = "-- migrate: replaces = \"0001_a\"\nSELECT 1;\n";
-    assert_eq!(of_sql(one), of_sql("SELECT 1;\n"));
-    for other in [
-        "-- migrate: replaces = [\"0001_a\"], atomic = false\nSELECT 1;\n",
-        "-- migrate: replaces = \"0001_a\", atomic = false\nSELECT 1;\n",
-        "SELECT 1;\n-- migrate: replaces = \"0001_a\"\n",
-        "-- replaces = \"0001_a\"\nSELECT 1;\n",
+fn lines_of_order_alone_do_not_count() {
+    let expected = of_sql("SELECT 1;\n");
+    for line in [
+        "-- migrate: replaces = [\"0001_a\", \"0002_b\"]",
+        "-- migrate: replaces = \"0001_a\", \"0002_b\"",
+        "--migrate:after=\"b.0001_x\"",
+        "  -- Migrate : before = [ \"b.0001_x\" , ]",
+        "-- migrate: after = []",
+        "--- migrate: after = \"0001_a\", before = [\"0003_c\"], replaces = \"0001_b\", \"0002_b\"",
+        "-- migrate: after = \"0001_a\"\n-- migrate: before = \"0003_c\"",
+        "-- migrate: after = \"0001_a\" \t\r",
+        "# migrate: after = \"0001_a\"",
     ] {
-        assert_ne!(of_sql(other), of_sql("SELECT 1;\n"), "{other}");
-        assert_eq!(of_sql(other), of_canonical(&normalise(other)), "{other}");
+        for text in [
+            format!("{line}\nSELECT 1;\n"),
+            format!("\u{feff}{line}\r\nSELECT 1;\r\n"),
+        ] {
+            assert_eq!(of_sql(&text), expected, "{text}");
+        }
+    }
+    let header = |order: &str| {
+        format!(
+            "/* of\n us */\n\n-- prose\n-- migrate: atomic = false\n{order}/* x */\n-- migrate: up\nSELECT 1;\n-- migrate: down\nSELECT 2;\n"
+        )
+    };
+    assert_eq!(
+        of_sql(&header("-- migrate: after = \"b.0001_x\"\n")),
+        of_sql(&header(""))
+    );
+    let joined = "-- joins two branches\n-- migrate: after = [\"0002_b\", \"0003_c\"]\n";
+    assert_eq!(of_sql(joined), of_sql("-- joins two branches\n"));
+}
+
+#[test]
+fn lines_that_only_look_like_order_count() {
+    for text in [
+        "-- migrate: replaces = [\"0001_a\"], atomic = false\nSELECT 1;",
+        "-- migrate: atomic = false, after = \"0001_a\"\nSELECT 1;",
+        "-- migrate: run = \"fill_2026_11_20\"\nSELECT 1;",
+        "-- replaces = \"0001_a\"\nSELECT 1;",
+        "-- after = [\"0001_a\"]\nSELECT 1;",
+        "-- see migrate: after = \"0001_a\"\nSELECT 1;",
+        "-- migrate: after = 0001_a\nSELECT 1;",
+        "-- migrate: after\nSELECT 1;",
+        "-- migrate: after = \"0001_a\" and more\nSELECT 1;",
+        "/* of us */ -- migrate: after = \"0001_a\"\nSELECT 1;",
+        "/*\n-- migrate: after = \"0001_a\"\n*/\nSELECT 1;",
+        "/* a /* b */\n-- migrate: after = \"0001_a\"\n*/\nSELECT 1;",
+        "SELECT 1;\n-- migrate: after = \"0001_a\"",
+        "SELECT '\n-- migrate: after = \"0001_a\"\n';",
+        "SELECT $$\n-- migrate: after = \"0001_a\"\n$$;",
+        "'\n-- migrate: after = \"0001_a\"\n'",
+        "SELECT 1 -- migrate: after = \"0001_a\"",
+        "-- migrate: up\nSELECT 1;\n-- migrate: down\n-- migrate: after = \"0001_a\"\nSELECT 2;",
+    ] {
+        assert_eq!(without_order(text), text);
+        assert_eq!(of_sql(text), of_canonical(text), "{text}");
+    }
+}
+
+/// What the header of a file may have above the first statement, and what follows.
+fn parts() -> impl Strategy<Value = (Vec<&'static str>, Vec<&'static str>, &'static str)> {
+    let head = prop::sample::select(vec![
+        "-- prose about after",
+        "",
+        "/* after\n-- migrate: after = \"0001_a\"\n*/",
+        "-- migrate: up",
+        "/* x */ -- migrate: allow = [\"a: b\"]",
+        "-- no-transaction",
+    ]);
+    let order = prop::sample::select(vec![
+        "-- migrate: after = \"0001_a\"",
+        "--migrate:before=[\"b.0001_a\", \"0002_b\"]",
+        "  -- Migrate: replaces = \"0001_a\", \"0002_b\", after = []",
+        "-- migrate: replaces = []",
+    ]);
+    let body = prop::sample::select(vec![
+        "",
+        "SELECT 1;",
+        "SELECT '\n-- migrate: after = \"0001_a\"\n';\n-- after = []",
+        "INSERT INTO t VALUES (1);\n-- migrate: down\nDELETE FROM t;",
+    ]);
+    (
+        prop::collection::vec(head, 0..5),
+        prop::collection::vec(order, 0..4),
+        body,
+    )
+}
+
+/// The order lines at places among the others.
+fn mixed(head: &[&str], order: &[(usize, &str)], body: &str) -> String {
+    let mut lines: Vec<&str> = head.to_vec();
+    for (place, line) in order {
+        lines.insert(place % (lines.len() + 1), line);
+    }
+    lines.push(body);
+    lines.join("\n")
+}
+
+proptest::proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn lines_of_order_may_come_and_go((head, order, body) in parts(), places in prop::collection::vec(any::<usize>(), 4)) {
+        let order: Vec<(usize, &str)> = places.into_iter().zip(order).collect();
+        let with = mixed(&head, &order, body);
+        prop_assert_eq!(of_sql(&with), of_sql(&mixed(&head, &[], body)), "{}", with);
+    }
+
+    /// One character that is neither in such a line nor a blank at an end of a line.
+    #[test]
+    fn any_other_character_counts((head, order, body) in parts(), at in any::<prop::sample::Index>(), to in "[x0\"',=/*;-]") {
+        let order: Vec<(usize, &str)> = order.into_iter().map(|line| (head.len(), line)).collect();
+        let text = normalise(&mixed(&head, &order, body));
+        let lines = order_lines(&text);
+        let free: Vec<usize> = text
+            .char_indices()
+            .map(|(at, _)| at)
+            .filter(|at| !lines.iter().any(|line| line.contains(at)))
+            .collect();
+        prop_assume!(!free.is_empty());
+        let at = free[at.index(free.len())];
+        // Without the lines of order, an empty line may be one at the end.
+        prop_assume!(!body.is_empty() || !text[at..].starts_with('\n'));
+        let mut altered = text.clone();
+        altered.replace_range(at..at + 1, &to);
+        prop_assume!(normalise(&altered) != text);
+        prop_assert_ne!(of_sql(&altered), of_sql(&text), "{:?} at {}", text, at);
     }
 }

@@ -1,11 +1,14 @@
 //! Header directives, `-- migrate: key = value`, in the comments at the top of a SQL file. This file
-//! owns which keys there are and what they take; `value` reads the text of one directive.
+//! owns which keys there are and what they take; `value` reads the text of one directive, `order` finds
+//! the lines that say nothing but the order.
 
 use crate::error::SourceError;
 use crate::name::{Reference, nearest};
 
+mod order;
 mod value;
 
+pub(crate) use order::order_lines;
 use value::{Directive, Value, read_directives};
 
 /// The keys, as suggestions and in messages.
@@ -88,7 +91,21 @@ pub(crate) enum Meaning {
     NoTransaction,
 }
 
+/// The text of a comment that is a whole line, without its `--` or `#`.
+pub(crate) fn comment_text(comment: &str) -> &str {
+    comment.trim_start_matches(['-', '#'])
+}
+
 impl<'a> Comment<'a> {
+    /// A comment whose place nobody asks for.
+    pub(crate) const fn somewhere(text: &'a str) -> Self {
+        Self {
+            text,
+            line: 0,
+            column: 0,
+        }
+    }
+
     /// What the comment is to us. A misspelt `migrate` before a known key counts.
     pub(crate) fn meaning(&self) -> Meaning {
         if self.text.trim() == "no-transaction" {

@@ -285,6 +285,46 @@ proptest! {
     }
 }
 
+/// What the parser reads in the header, and the lines that the checksum leaves out, are one.
+#[track_caller]
+fn order_lines_are_what_the_parser_sees(text: &str) {
+    let text = &crate::checksum::normalise(text);
+    let Ok(file) = parse_sql_file(text, None) else {
+        return;
+    };
+    let lines = &file.header.lines;
+    let of_order = |line: u32| {
+        let mut keys = lines.iter().filter(|(_, at)| *at == line);
+        keys.clone().count() > 0
+            && keys.all(|(key, _)| ["after", "before", "replaces"].contains(key))
+    };
+    let alone = |line: u32| {
+        let text = text.lines().nth(line as usize - 1).unwrap_or_default();
+        text.trim_start().starts_with("--")
+    };
+    let expected: Vec<u32> = (1..=text.lines().count() as u32)
+        .filter(|line| of_order(*line) && alone(*line))
+        .collect();
+    let found = order_lines(text);
+    let found: Vec<u32> = found
+        .iter()
+        .map(|line| text[..line.start].matches('\n').count() as u32 + 1)
+        .collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_checksum_leaves_out_what_the_parser_takes_for_order(pieces in prop::collection::vec(prop::sample::select(vec![
+        "-- migrate: ", "--", "/*", "*/", "\n", "\n", "\n", " ", ", ", "after = ", "before=", "replaces = ", "atomic = false",
+        "\"0001_a\"", "[\"0001_a\", \"b.0002_c\"]", "[]", "SELECT 1;", "'", "$$", "migrate: up", "x", "\t", "-- migrate: after = \"0001_a\"\n",
+    ]), 0..14)) {
+        order_lines_are_what_the_parser_sees(&pieces.concat());
+    }
+}
+
 #[test]
 fn several_strings_need_no_brackets() {
     let found = header(

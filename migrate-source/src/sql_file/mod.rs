@@ -3,7 +3,7 @@
 use crate::Database;
 use crate::checksum::normalise;
 use crate::error::{SourceError, position};
-use crate::header::{Comment, Header, Meaning, read_header};
+use crate::header::{Comment, Header, Meaning, comment_text, read_header};
 use crate::lexer::{Kind, Token, lex};
 use crate::name::Reference;
 use crate::statements::{split, split_lexed};
@@ -226,17 +226,10 @@ impl<'a> Scan<'a> {
 
     fn comment(&mut self, text: &'a str, token: Token) {
         let whole = text.get(token.start..token.end).unwrap_or("");
-        let body = whole.trim_start_matches(['-', '#']);
+        let body = comment_text(whole);
         // Most comments are prose, whose place nobody asks for: counting lines for each would take
         // time in the square of the file.
-        if (Comment {
-            text: body,
-            line: 0,
-            column: 0,
-        })
-        .meaning()
-            == Meaning::Prose
-        {
+        if Comment::somewhere(body).meaning() == Meaning::Prose {
             return;
         }
         let (line, column) = position(text, token.end - body.len());

@@ -30,6 +30,7 @@ mod prune;
 mod reading;
 mod records;
 mod refusals;
+mod retired;
 mod runtimes;
 mod single_transaction;
 mod sql;

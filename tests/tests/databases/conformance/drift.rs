@@ -11,7 +11,8 @@ each_database! {
         formerly_accepts, a_missing_step_under_each_policy, a_newer_step_under_each_policy,
         out_of_order_under_each_policy, a_deleted_function_is_only_a_warning,
         verify_is_strict_whatever_the_policies, each_edited_step_shows_its_difference,
-        an_interrupted_step_that_was_edited_is_in_the_plan;
+        an_interrupted_step_that_was_edited_is_in_the_plan, the_difference_is_silent_about_order,
+        a_mended_way_back_is_an_edit_only_within_the_file;
 }
 
 const FILES: [(&str, &str); 3] = [
@@ -83,6 +84,62 @@ async fn each_edited_step_shows_its_difference(db: Db) {
     {
         assert!(problems[place].contains(line), "{problems:?}");
         assert!(text.contains(line), "{text}");
+    }
+}
+
+/// A down part is in the file that counts; a file of its own is not.
+async fn a_mended_way_back_is_an_edit_only_within_the_file(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let part = |down: &str| {
+        format!(
+            "-- migrate: up\n{}\n-- migrate: down\n{down};\n",
+            FILES[1].1
+        )
+    };
+    let of = |down: &str| history(&[FILES[0], ("0002_fill.sql", &part(down))]);
+    database.migrate(of("DELETE FROM item")).await;
+    let mended = of("DELETE FROM item WHERE id < 3");
+    let error = database.refused(mended.clone()).await;
+    assert_eq!(error.code(), ErrorCode::StepEdited, "{error}");
+    let migrator = database.migrator(mended.clone());
+    migrator.accept("0002_fill", "mended").await.unwrap();
+    assert!(database.migrate(mended).await.is_empty());
+
+    let database = TestDatabase::create(db).await;
+    let of = |down: &str| history(&[FILES[0], FILES[1], ("0002_fill.down.sql", down)]);
+    database.migrate(of("DELETE FROM item")).await;
+    let mended = of("DELETE FROM item WHERE id < 3");
+    assert!(database.migrate(mended).await.is_empty());
+}
+
+/// Lines of the header about order alone do not count, so they are no part of the difference.
+async fn the_difference_is_silent_about_order(db: Db) {
+    let text = |order: &str, parts: bool, word: &str| {
+        let (up, down) = match parts {
+            true => ("-- migrate: up\n", "-- migrate: down\nDELETE FROM item;\n"),
+            false => ("", ""),
+        };
+        format!("{order}-- Two rows.\n{up}INSERT INTO item VALUES (2, '{word}');\n{down}")
+    };
+    for parts in [false, true] {
+        let database = TestDatabase::create(db).await;
+        let of = |text: &str| history(&[FILES[0], ("0002_fill.sql", text), FILES[2]]);
+        let order = "-- migrate: after = \"0001_initial\"\n";
+        database.migrate(of(&text("", parts, "second"))).await;
+        let edited = database.migrator(of(&text(order, parts, "SECOND")));
+        let shown = &edited.plan().await.unwrap().problems[0].message;
+        let lines: Vec<&str> = shown
+            .lines()
+            .filter_map(|line| line.strip_prefix("  "))
+            .filter(|line| line.starts_with(['+', '-']))
+            .collect();
+        let expected = [
+            "--- as applied",
+            "+++ in this binary",
+            "-INSERT INTO item VALUES (2, 'second');",
+            "+INSERT INTO item VALUES (2, 'SECOND');",
+        ];
+        assert_eq!(lines, expected, "{shown}");
     }
 }
 
@@ -178,6 +235,11 @@ async fn what_does_not_count_is_not_an_edit(db: Db) {
         format!("\u{feff}{}", FILES[1].1),
         format!("{}\n\n  ", FILES[1].1.replace(";\n", ";  \n")),
         FILES[1].1.trim_end().to_owned(),
+        format!("-- migrate: after = [\"0001_initial\"]\n{}", FILES[1].1),
+        format!(
+            "-- migrate: before = \"0003_more\", after = []\n{}",
+            FILES[1].1
+        ),
     ] {
         let files = [FILES[0], ("0002_fill.sql", same.as_str()), FILES[2]];
         assert_eq!(database.migrate(history(&files)).await.len(), 0, "{same:?}");
@@ -186,6 +248,7 @@ async fn what_does_not_count_is_not_an_edit(db: Db) {
         FILES[1].1.replace("'first'", "'first '"),
         FILES[1].1.replace("INSERT", "insert"),
         format!("-- a comment\n{}", FILES[1].1),
+        format!("{}-- after = \"0001_initial\"\n", FILES[1].1),
     ] {
         let files = [FILES[0], ("0002_fill.sql", other.as_str()), FILES[2]];
         assert_eq!(
