@@ -110,7 +110,7 @@ fn edited_and_new_files_are_noticed() {
 /// Files that a squash replaces are deleted, and so is a function; other crates, and functions and files of the
 /// same one, still name them.
 #[test]
-fn replaced_names_stay_valid_and_functions_are_told_what_to_write_instead() {
+fn replaced_names_stay_valid_and_are_reported_with_what_to_write_instead() {
     let workspace = Workspace::new("squashed", "");
     workspace.write(&squashed::packages());
     for (package, expected) in squashed::WARNINGS {

@@ -12,6 +12,7 @@ use quote::{format_ident, quote, quote_spanned};
 use super::aliases;
 use super::input::{ExternInput, Input};
 use super::load::LoadedApp;
+use super::old_names;
 use super::rank::Rank;
 use super::resolve::Graph;
 use super::steps;
@@ -67,7 +68,11 @@ pub(super) fn migrations(
         migrations::__FOLDERS,
         migrations::__EXTERNALS
     );
-    module(input, apps, &items, &arguments)
+    let (module, old_names) = (
+        module(input, apps, &items, &arguments),
+        old_names::uses(apps, graph),
+    );
+    quote!(#module #old_names)
 }
 
 /// The module without anything that could be a second error: every constant has a rank of zero, and
@@ -110,7 +115,7 @@ fn module(
         /// The apps of this crate, one type each, with one constant per step.
         #[allow(
             nonstandard_style, dead_code, missing_docs, unreachable_pub, unused_imports,
-            unused_qualifications, missing_debug_implementations, deprecated, clippy::all, clippy::pedantic
+            unused_qualifications, missing_debug_implementations, clippy::all, clippy::pedantic
         )]
         pub mod migrations {
             #items

@@ -1,6 +1,6 @@
 //! `embed_migrations!`: the arguments are read (`input`), then the folders (`load`, `check`), the
 //! references between steps are resolved (`resolve`) and ordered (`rank`, `leaves`), and all becomes
-//! one module of types and constants and one static (`expand`, `steps`, `aliases`).
+//! one module of types and constants and one static (`expand`, `steps`, `aliases`, `old_names`).
 
 mod aliases;
 mod check;
@@ -8,6 +8,7 @@ mod expand;
 mod input;
 mod leaves;
 mod load;
+mod old_names;
 mod rank;
 mod resolve;
 mod steps;

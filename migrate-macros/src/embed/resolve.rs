@@ -65,12 +65,28 @@ pub(super) struct Mention {
     pub(super) span: Span,
 }
 
+/// A header that names a replaced step of this crate whose file is gone.
+pub(super) struct OldName {
+    /// The node whose header it is.
+    pub(super) node: usize,
+    /// The file and line, with the directive.
+    pub(super) place: String,
+    pub(super) key: &'static str,
+    /// The name as a constant, and whether it is that of a data migration, whose function may be there.
+    pub(super) step: Unknown,
+    pub(super) is_data: bool,
+    /// What the name means.
+    pub(super) squash: usize,
+}
+
 /// The SQL steps of the crate and how they depend on each other.
 #[derive(Default)]
 pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
     /// What rustc must look up.
     pub(super) unknown: BTreeMap<Unknown, Mention>,
+    /// What rustc reports as deprecated.
+    pub(super) old_names: Vec<OldName>,
     /// What stands for what.
     pub(super) squashes: Squashes,
 }
@@ -280,6 +296,7 @@ impl<'a> Resolver<'a> {
                 self.replaced_itself(directive, reference);
                 return None;
             }
+            self.note_old_name(directive, reference, &unknown, squash);
             return Some(match is_sql(&reference.name) {
                 true => Found::Own(squash),
                 false => Found::Unknown(unknown),
@@ -302,5 +319,28 @@ impl<'a> Resolver<'a> {
                 span: span.resolved_at(Span::call_site()),
             });
         Some(Found::Unknown(unknown))
+    }
+
+    /// A replaced name can be written anew in any header, but those of steps that the same squash
+    /// replaces will be deleted as well.
+    fn note_old_name(
+        &mut self,
+        directive: &Directive<'a>,
+        reference: &Reference,
+        step: &Unknown,
+        squash: usize,
+    ) {
+        // What a step runs is a function, and no squash.
+        if directive.key == "run" || self.graph.squashes.replaces(squash, directive.node) {
+            return;
+        }
+        self.graph.old_names.push(OldName {
+            node: directive.node,
+            place: directive.place.clone(),
+            key: directive.key,
+            step: step.clone(),
+            is_data: !is_sql(&reference.name),
+            squash,
+        });
     }
 }

@@ -61,6 +61,7 @@ fn computed_constant(apps: &[LoadedApp], node: &Node, rank: &Rank, graph: &Graph
         quote_spanned!(span=> __rank(#path) + 1)
     });
     quote_spanned! {span=>
+        #[allow(deprecated)]
         pub const #ident: u32 = __highest([#literal, #(#bases,)* #(#waits,)*]);
     }
 }
@@ -75,10 +76,12 @@ pub(super) fn checks(apps: &[LoadedApp], graph: &Graph, runtime: &Runtime) -> To
         for (function, message) in &node.runs_in_transaction {
             let path = unknown_path(function, span);
             tokens.extend(quote_spanned! {span=>
+                #[allow(deprecated)]
                 const _: () = #runtime::refuse_unless(__is_atomic(#path), #message);
             });
         }
     }
+    // Here and nowhere else rustc reports a name that a squash of another crate has replaced.
     for (unknown, reference) in &graph.unknown {
         let path = unknown_path(unknown, reference.span);
         tokens.extend(quote!(const _: u32 = #path;));
