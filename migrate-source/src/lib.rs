@@ -30,6 +30,7 @@ pub mod file_name;
 pub mod folder;
 pub mod header;
 pub mod name;
+pub mod order;
 pub mod shares;
 pub mod sql_file;
 pub mod statements;

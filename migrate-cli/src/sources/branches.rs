@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use migrate_source::file_name::Direction;
 use migrate_source::folder::{FolderFile, read_folder_partly};
 use migrate_source::name::Reference;
+use migrate_source::order::{Place, Replaced, files_before};
 use migrate_source::sql_file::parse_sql_file;
 use migrate_source::statements::statements;
 
@@ -150,52 +151,58 @@ pub(crate) fn conflicts(steps: &[SourceStep]) -> Vec<Conflict> {
         }
     }
     if found.is_empty() {
-        found.extend(several_ends(&live));
+        found.extend(several_ends(steps, &live));
     }
     found
 }
 
-/// The steps that each comes directly after, within the app.
-fn parents<'s>(live: &[&'s SourceStep]) -> HashMap<&'s str, Vec<&'s str>> {
-    let mut stands_for: HashMap<&str, &str> = HashMap::new();
-    for step in live {
-        stands_for.insert(&step.name, &step.name);
-        stands_for.extend(
-            step.replaces
-                .iter()
-                .map(|replaced| (replaced.as_str(), step.name.as_str())),
-        );
-    }
-    let mut parents: HashMap<&str, Vec<&str>> = HashMap::new();
-    for (at, step) in live.iter().enumerate() {
-        let named: Vec<Option<&str>> = step
-            .after
-            .iter()
-            .map(|name| stands_for.get(name.as_str()).copied())
-            .collect();
-        let of = parents.entry(&step.name).or_default();
-        of.extend(named.iter().flatten());
+/// The steps that each comes directly after, within the app; a squash has the place of what it replaces.
+fn parents<'s>(steps: &'s [SourceStep]) -> HashMap<&'s str, Vec<&'s str>> {
+    let replaced = replaced(steps);
+    let names: HashSet<&'s str> = steps.iter().map(|step| step.name.as_str()).collect();
+    let known = |name: &str| names.get(replaced.last(name)).copied();
+    let place = |step: &'s SourceStep| Place {
+        app: "",
+        number: step.number,
+        name: &step.name,
+        is_squash: !step.replaces.is_empty(),
         // A function that is named has its own place, which only its Rust source tells.
-        if named.is_empty() || named.contains(&None) {
-            of.extend(
-                at.checked_sub(1)
-                    .and_then(|at| live.get(at))
-                    .map(|step| step.name.as_str()),
-            );
+        has_own_place: step.has_own_place() && step.after.iter().all(|name| known(name).is_some()),
+    };
+    let places: Vec<Place<'_>> = steps.iter().map(place).collect();
+    let before = files_before(&places, |one, other| {
+        replaced.are_alternatives(&steps[one].name, &steps[other].name)
+    });
+    let mut parents: HashMap<&'s str, Vec<&'s str>> = HashMap::new();
+    let mut add = |step: Option<&'s str>, earlier: Option<&'s str>| {
+        if let (Some(step), Some(earlier)) = (step, earlier)
+            && step != earlier
+        {
+            parents.entry(step).or_default().push(earlier);
         }
-    }
-    for step in live {
+    };
+    for (step, before) in steps.iter().zip(before) {
+        let this = known(&step.name);
+        add(this, before.and_then(|before| known(&steps[before].name)));
+        for earlier in &step.after {
+            add(this, known(earlier));
+        }
         for later in &step.before {
-            if let Some(later) = stands_for.get(later.as_str()) {
-                parents.entry(later).or_default().push(&step.name);
-            }
+            add(known(later), this);
         }
     }
     parents
 }
 
-fn several_ends(live: &[&SourceStep]) -> Option<Conflict> {
-    let parents = parents(live);
+fn replaced(steps: &[SourceStep]) -> Replaced<'_> {
+    Replaced::new(steps.iter().map(|step| {
+        let names = step.replaces.iter().map(String::as_str);
+        (step.name.as_str(), names)
+    }))
+}
+
+fn several_ends(steps: &[SourceStep], live: &[&SourceStep]) -> Option<Conflict> {
+    let parents = parents(steps);
     let inner: HashSet<&str> = parents.values().flatten().copied().collect();
     let ends: Vec<&str> = live
         .iter()
@@ -313,6 +320,20 @@ mod tests {
             step("0001_squashed_0002", &[], &["0001_a", "0002_b"]),
             step("0002_b", &[], &[]),
             step("0003_c", &["0002_b"], &[]),
+        ];
+        assert_eq!(conflicts(&steps), []);
+    }
+
+    /// What comes after a replaced step comes after its squash, and so does what the squash comes after
+    /// because a replaced one does.
+    #[test]
+    fn a_squash_has_the_places_of_what_it_replaces() {
+        let steps = [
+            step("0001_a", &[], &[]),
+            step("0002_b", &[], &[]),
+            step("0003_c", &["0001_a"], &[]),
+            step("0004_both", &["0002_b", "0003_c"], &[]),
+            step("0004_squashed", &[], &["0004_both"]),
         ];
         assert_eq!(conflicts(&steps), []);
     }

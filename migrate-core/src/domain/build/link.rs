@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use migrate_source::name::nearest;
+use migrate_source::order::{Place, files_before};
 
 use super::invalid;
 use crate::domain::graph::Squashes;
@@ -62,26 +63,26 @@ impl Names<'_> {
     /// Each SQL file follows the one before, unless its header names a step of its own app. A
     /// squash and what it replaces are alternatives: neither follows the other.
     fn predecessors(&self, after: &mut [Vec<usize>]) {
-        let mut files: Vec<(&str, u32, bool, usize)> = Vec::new();
+        let mut places = Vec::new();
+        let mut files = Vec::new();
         for (i, step) in self.steps.iter().enumerate() {
             if let Body::Sql { number, .. } = step.body {
-                files.push((&step.id.app, number, self.squashes.is_squash(i), i));
+                places.push(Place {
+                    app: &step.id.app,
+                    number,
+                    name: &step.id.name,
+                    is_squash: self.squashes.is_squash(i),
+                    has_own_place: step.explicit_order,
+                });
+                files.push(i);
             }
         }
-        files.sort_unstable();
-        for (position, &(app, .., step)) in files.iter().enumerate() {
-            if self.steps[step].explicit_order {
-                continue;
-            }
-            let earlier = files[..position]
-                .iter()
-                .rev()
-                .take_while(|file| file.0 == app)
-                .map(|file| file.3)
-                .find(|&file| {
-                    !self.squashes.contains(file, step) && !self.squashes.contains(step, file)
-                });
-            after[step].extend(earlier);
+        let before = files_before(&places, |one, other| {
+            let (one, other) = (files[one], files[other]);
+            self.squashes.contains(one, other) || self.squashes.contains(other, one)
+        });
+        for (&file, before) in files.iter().zip(before) {
+            after[file].extend(before.map(|before| files[before]));
         }
     }
 
