@@ -37,7 +37,7 @@ use proc_macro::TokenStream;
 ///
 /// # What it writes
 ///
-/// `pub mod migrations` with one type per app and one constant per step, and `pub static MIGRATIONS`, which
+/// `pub mod migrations` with one enum per app, with the name of each step, and `pub static MIGRATIONS`, which
 /// is what a `Migrator` is given. Only apps that can be reached from that value are run, so a crate
 /// that nobody links is a compile error and never an empty history.
 ///

@@ -117,8 +117,14 @@ pub fn read_folder_partly(path: &Path) -> (Folder, Vec<FolderError>) {
             Err(error) => errors.push(error),
         }
     }
+    errors.sort_by(|a, b| a.path.cmp(&b.path));
     files.sort_by(|a, b| (a.name.number, &a.file_name).cmp(&(b.name.number, &b.file_name)));
-    errors.extend(conflicts(&files));
+    // One file a number, each of which goes forward, leaves nothing to conflict.
+    let in_step = |pair: &[FolderFile]| pair[0].name.number < pair[1].name.number;
+    let has_down = |file: &FolderFile| file.name.direction == Direction::Down;
+    if !files.windows(2).all(in_step) || files.iter().any(has_down) {
+        errors.extend(conflicts(&files));
+    }
     let path = path.to_owned();
     (Folder { path, files }, errors)
 }
@@ -146,7 +152,7 @@ fn unreadable_folder(path: &Path, error: &io::Error) -> FolderError {
     }
 }
 
-/// The names of the SQL files, sorted.
+/// The names of the SQL files, in no order.
 fn file_names(path: &Path) -> io::Result<Vec<String>> {
     let mut names = Vec::new();
     for entry in fs::read_dir(path)? {
@@ -158,7 +164,6 @@ fn file_names(path: &Path) -> io::Result<Vec<String>> {
             names.push(name);
         }
     }
-    names.sort();
     Ok(names)
 }
 
@@ -356,7 +361,8 @@ pub fn check_index(folder: &Folder, index: &str) -> Result<(), IndexError> {
 ///
 /// When the folder cannot be read or the file not be written.
 pub fn write_index(path: &Path) -> io::Result<bool> {
-    let names = file_names(path)?;
+    let mut names = file_names(path)?;
+    names.sort_unstable();
     let text = render_names(&names.iter().map(String::as_str).collect::<Vec<_>>());
     let index = path.join(INDEX_FILE);
     if fs::read_to_string(&index).is_ok_and(|known| known == text) {

@@ -2,7 +2,7 @@
 //!
 //! Each part is quoted at the place the user wrote it, because that is where rustc reports:
 //!
-//! - `RANK` uses the constants of the steps in `after`: an unknown step is E0599, a cycle E0391;
+//! - `RANK` uses the names of the steps in `after`: an unknown step is E0599, a cycle E0391;
 //! - the `impl` adds the step's own constant to the type of its app: a second step of the
 //!   same name is E0592, an unknown app E0425, another crate's app E0116;
 //! - the closures (`carrier`) take the user's types to `StepFn`, which infers the database.
@@ -100,9 +100,13 @@ fn rank(attr: &Attr, step: &Step) -> TokenStream {
     let after = step.after.iter().map(|path| {
         let step = step_path(path);
         let runtime = attr.runtime().at(path.ident.span());
-        quote_spanned!(path.ident.span()=> #runtime::rank(#step))
+        quote_spanned!(path.ident.span()=> #runtime::rank(#step as u32))
     });
-    quote_spanned!(span=> const RANK: u32 = #runtime::after([#(#after),*]);)
+    // A function is a number already.
+    quote_spanned! {span=>
+        #[allow(trivial_numeric_casts, clippy::unnecessary_cast)]
+        const RANK: u32 = #runtime::after([#(#after),*]);
+    }
 }
 
 /// `impl users { pub const lower_emails_2026_11_20: u32 = ..; }`

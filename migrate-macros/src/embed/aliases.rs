@@ -48,7 +48,7 @@ pub(super) fn extern_module(at: usize, span: Span) -> Ident {
     Ident::new(&format!("__extern_{at}_replaced"), span)
 }
 
-/// `pub trait __Replaced_crate_users { const fill_2026_11_20: u32 = super::users::m0001_squashed; }`
+/// `pub trait __Replaced_crate_users { const fill_2026_11_20: u32 = super::users::m0001_squashed as u32; }`
 fn own_trait(apps: &[LoadedApp], at: usize, graph: &Graph) -> TokenStream {
     let aliases = graph.squashes.aliases();
     let of_app = aliases.filter(|alias| alias.app == at && alias.is_data());
@@ -70,7 +70,7 @@ fn own_trait(apps: &[LoadedApp], at: usize, graph: &Graph) -> TokenStream {
     }
 }
 
-/// `#[deprecated(note = "..")] pub const m0002_x: u32 = users::m0001_squashed;`
+/// `#[deprecated(note = "..")] pub const m0002_x: u32 = users::m0001_squashed as u32;`
 fn constant(
     text: &mut String,
     visibility: &str,
@@ -91,7 +91,7 @@ fn constant(
     // Writing to a String does not fail.
     let _ = write!(
         text,
-        "#[deprecated(note={note:?})]{visibility}const {ident}:u32={parent}{label}::{};",
+        "#[deprecated(note={note:?})]{visibility}const {ident}:u32={parent}{label}::{} as u32;",
         step.ident
     );
 }

@@ -5,12 +5,11 @@
 use std::collections::HashMap;
 
 use migrate_source::checksum::{Checksum, normalise, of_normalised};
-use migrate_source::classify::{any_step_errors, atomic_step_errors, table_rebuild_risk};
 use migrate_source::file_name::Direction;
 use migrate_source::folder::FolderFile;
 use migrate_source::header::Header;
 use migrate_source::shares::map_in_shares;
-use migrate_source::sql_file::{SqlFile, parse_normalised};
+use migrate_source::sql_file::{SqlFile, StatementRules, parse_normalised};
 use migrate_source::{Database, SourceError};
 
 /// What there is to know about one file.
@@ -33,13 +32,6 @@ struct Forward<'a> {
     unreadable: bool,
     /// The files with a `-- migrate: down` part, and the database each is for.
     downs: Vec<(Option<Database>, &'a str)>,
-}
-
-/// How the statements of a file run.
-struct Rules {
-    database: Option<Database>,
-    atomic: bool,
-    foreign_keys_off: bool,
 }
 
 /// Checks files; the results are in their order. The files that go back come last, because how their
@@ -77,7 +69,7 @@ fn check_file(file: &FolderFile, app: &str, forward: Option<&Forward<'_>>) -> Ch
     match parse_normalised(&text, database) {
         Ok(sql) => {
             let mut errors = direction_errors(&sql, file);
-            let mut rules = Rules {
+            let mut rules = StatementRules {
                 database,
                 atomic: sql.header.atomic != Some(false),
                 foreign_keys_off: sql.header.foreign_keys_off,
@@ -87,7 +79,7 @@ fn check_file(file: &FolderFile, app: &str, forward: Option<&Forward<'_>>) -> Ch
                 rules.atomic = !forward.not_atomic;
                 rules.foreign_keys_off = forward.foreign_keys_off;
             }
-            errors.extend(statement_errors(&sql, &rules));
+            errors.extend(sql.statement_errors(rules));
             if file.name.direction != Direction::Down {
                 errors.extend(sql.empty_error(database, Some(app)));
             }
@@ -185,41 +177,6 @@ fn down_errors(header: &Header, file: &FolderFile, forward: &Forward<'_>) -> Vec
         ));
     }
     errors
-}
-
-fn statement_errors(sql: &SqlFile, rules: &Rules) -> Vec<SourceError> {
-    let database = rules.database;
-    let may_be_sqlite = database.is_none_or(|database| database == Database::Sqlite);
-    let mut errors = Vec::new();
-    for part in [Some(&sql.up), sql.down.as_ref()].into_iter().flatten() {
-        if rules.atomic {
-            errors.extend(atomic_step_errors(part, database));
-        } else {
-            errors.extend(any_step_errors(part, database));
-        }
-        if may_be_sqlite && !rules.foreign_keys_off && may_rename(part) {
-            errors.extend(table_rebuild_risk(part));
-        }
-    }
-    errors
-}
-
-/// A table is rebuilt by renaming; most files can be left alone without reading their statements.
-fn may_rename(sql: &str) -> bool {
-    const WORD: &[u8] = b"rename";
-    let bytes = sql.as_bytes();
-    let mut at = 0;
-    while at + WORD.len() <= bytes.len() {
-        // A letter's case is one bit of it.
-        if bytes[at] | 0x20 == b'r'
-            && bytes[at + 1] | 0x20 == b'e'
-            && bytes[at..at + WORD.len()].eq_ignore_ascii_case(WORD)
-        {
-            return true;
-        }
-        at += 1;
-    }
-    false
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The tokens of `embed_migrations!`: one module with a type per app, and one static.
+//! The tokens of `embed_migrations!`: one module with an enum per app, and one static.
 //!
 //! Names of ours start with two underscores, which no label and no step can.
 
@@ -15,11 +15,11 @@ use super::load::LoadedApp;
 use super::old_names;
 use super::rank::Rank;
 use super::resolve::Graph;
-use super::steps;
+use super::steps::{self, Names};
 use crate::errors::list;
 use crate::text::tokens;
 
-/// The module with types and constants, and the static.
+/// The module with the apps and their steps, and the static.
 pub(super) fn migrations(
     input: &Input,
     apps: &[LoadedApp],
@@ -28,11 +28,9 @@ pub(super) fn migrations(
 ) -> TokenStream {
     let runtime = input.runtime();
     let types = apps.iter().enumerate().map(|(at, app)| {
-        let (own, replaced) = (
-            steps::constants(apps, at, graph, ranks),
-            aliases::constants(apps, at, graph),
-        );
-        let ty = app_type(app, &quote!(#own #replaced), true);
+        let mut names = steps::names(apps, at, graph, ranks);
+        names.constants.extend(aliases::constants(apps, at, graph));
+        let ty = app_type(app, &names, true);
         let files = files(app);
         quote!(#ty #files)
     });
@@ -75,16 +73,13 @@ pub(super) fn migrations(
     quote!(#module #old_names)
 }
 
-/// The module without anything that could be a second error: every constant has a rank of zero, and
+/// The module without anything that could be a second error: no step comes after another, and
 /// there is no file and no other crate.
 pub(super) fn fallback(input: &Input, apps: &[LoadedApp], graph: &Graph) -> TokenStream {
     let types = apps.iter().enumerate().map(|(at, app)| {
-        let mut text = String::new();
-        for step in &app.steps {
-            steps::constant(&mut text, step, 0);
-        }
-        let (own, replaced) = (tokens(&text), aliases::constants(apps, at, graph));
-        app_type(app, &quote!(#own #replaced), false)
+        let mut names = steps::plain_names(app);
+        names.constants.extend(aliases::constants(apps, at, graph));
+        app_type(app, &names, false)
     });
     let externs = input
         .externs
@@ -112,10 +107,10 @@ fn module(
         .iter()
         .map(|app| Ident::new(&app.label, Span::call_site()));
     quote! {
-        /// The apps of this crate, one type each, with one constant per step.
+        /// The apps of this crate, one type each, with the names of its steps.
         #[allow(
             nonstandard_style, dead_code, missing_docs, unreachable_pub, unused_imports,
-            unused_qualifications, missing_debug_implementations, clippy::all, clippy::pedantic
+            unused_qualifications, missing_debug_implementations, trivial_numeric_casts, clippy::all, clippy::pedantic
         )]
         pub mod migrations {
             #items
@@ -138,11 +133,15 @@ fn module(
     }
 }
 
-/// The type of one app with its constants.
-fn app_type(app: &LoadedApp, constants: &TokenStream, complete: bool) -> TokenStream {
+/// The type of one app, with its steps.
+fn app_type(app: &LoadedApp, names: &Names, complete: bool) -> TokenStream {
+    let Names {
+        variants,
+        constants,
+    } = names;
     let label = Ident::new(&app.label, Span::call_site());
     let text = &app.label;
-    let docs = format!("The app `{text}`, one constant per step.");
+    let docs = format!("The app `{text}`, with the name of each step.");
     let after_missing = match app.steps.last().filter(|_| complete) {
         None => quote!(::core::option::Option::None),
         Some(step) => {
@@ -157,7 +156,7 @@ fn app_type(app: &LoadedApp, constants: &TokenStream, complete: bool) -> TokenSt
     };
     quote! {
         #[doc = #docs]
-        pub struct #label {}
+        pub enum #label { #variants }
         impl #label {
             #[doc(hidden)]
             pub const __LABEL: &'static str = #text;
@@ -271,13 +270,13 @@ fn only_app(apps: &[LoadedApp]) -> TokenStream {
         .flat_map(|app| &app.steps)
         .map(|step| step.ident.as_str())
         .collect();
-    let text = steps.iter().fold(String::new(), |text, step| {
-        text + "pub const " + step + ":u32=0;"
-    });
+    let text = steps
+        .iter()
+        .fold(String::new(), |text, step| text + step + ",");
     let steps = tokens(&text);
     quote! {
         #[doc(hidden)]
-        pub struct __default_app {}
+        pub enum __default_app { #steps }
         impl __default_app {
             pub const __LABEL: &'static str = "";
             pub const __CRATE: &'static str = "";
@@ -285,7 +284,6 @@ fn only_app(apps: &[LoadedApp]) -> TokenStream {
                 ::core::option::Option::None;
             pub const __NOT_AN_APP: ::core::option::Option<&'static str> =
                 ::core::option::Option::Some(#message);
-            #steps
         }
     }
 }

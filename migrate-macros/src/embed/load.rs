@@ -37,7 +37,7 @@ pub(super) struct LoadedFile {
 /// A step made of one or several SQL files.
 pub(super) struct SqlStep {
     pub(super) name: String,
-    /// The name of its constant.
+    /// Its name in the app's enum.
     pub(super) ident: String,
     /// The headers of the files that go forward, each with the file as messages name it.
     pub(super) headers: Vec<(String, Header)>,
@@ -204,7 +204,7 @@ fn empty_step(name: &FileName) -> SqlStep {
 }
 
 /// The steps of a folder in which something is wrong, as far as their names can be read: with
-/// their constants, functions that refer to them are not reported as well.
+/// their names, functions that refer to them are not reported as well.
 fn names_in(path: &Path) -> Vec<SqlStep> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| FileName::parse(entry.file_name().to_str()?).ok());

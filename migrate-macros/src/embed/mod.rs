@@ -1,6 +1,6 @@
 //! `embed_migrations!`: the arguments are read (`input`), then the folders (`load`, `check`), the
 //! references between steps are resolved (`resolve`) and ordered (`rank`, `leaves`), and all becomes
-//! one module of types and constants and one static (`expand`, `steps`, `aliases`, `old_names`).
+//! one module of apps and their steps and one static (`expand`, `steps`, `aliases`, `old_names`).
 
 mod aliases;
 mod check;
@@ -17,7 +17,7 @@ use proc_macro2::TokenStream;
 
 use crate::errors::Errors;
 
-/// The expansion, whatever is wrong with the input: types and constants are always in it.
+/// The expansion, whatever is wrong with the input: apps and steps are always in it.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let input = input::Input::parse(input, &mut errors);

@@ -95,10 +95,8 @@ pub(super) struct Graph {
 pub(super) fn resolve(apps: &[LoadedApp], externs: &[ExternInput], errors: &mut Errors) -> Graph {
     let mut resolver = Resolver::new(apps, externs, errors);
     resolver.squashes();
-    for (app, loaded) in apps.iter().enumerate() {
-        for step in 0..loaded.steps.len() {
-            resolver.step(app, step);
-        }
+    for node in 0..resolver.graph.nodes.len() {
+        resolver.step(node);
     }
     resolver.graph
 }
@@ -156,12 +154,10 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn step(&mut self, app: usize, step: usize) {
+    fn step(&mut self, node: usize) {
+        let Node { app, step, .. } = self.graph.nodes[node];
         let loaded = &self.apps[app];
         let sql = &loaded.steps[step];
-        let Some(&node) = self.ids.get(&(loaded.label.as_str(), sql.name.as_str())) else {
-            return;
-        };
         // A step of its own app that the header names takes the place of the file before.
         let own = |reference: &Reference| {
             reference

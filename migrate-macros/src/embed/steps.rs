@@ -1,10 +1,11 @@
-//! The constants of SQL steps, and the questions about other steps that rustc answers.
+//! The names of SQL steps, and the questions about other steps that rustc answers.
 //!
-//! A crate may embed thousands of files and rustc reads every token and checks every constant, so a
-//! step whose rank is known is a literal, handed over as text: that is faster than building tokens one by one.
+//! A crate may embed thousands of files, and rustc types and checks a constant as it does a function's
+//! body. So only a step that waits for something rustc knows is a constant, which it can find to
+//! wait for itself; every other one is a variant of the app's enum, which has no body. Both are numbers
+//! under `as u32`. They are handed over as text: that is faster than building tokens one by one.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -15,35 +16,44 @@ use super::resolve::{Graph, Node, Unknown};
 use crate::runtime::Runtime;
 use crate::text::tokens;
 
-/// `pub const m0001_initial: u32 = 1;`
-pub(super) fn constant(text: &mut String, step: &SqlStep, rank: u32) {
-    // Writing to a String does not fail.
-    let _ = write!(text, "pub const {}:u32={rank};", step.ident);
+/// The steps of one app.
+pub(super) struct Names {
+    /// `m0001_initial, m0002_add_email,`
+    pub(super) variants: TokenStream,
+    /// `pub const m0003_index: u32 = ..;`
+    pub(super) constants: TokenStream,
 }
 
-/// The constants of the steps of one app: those with a literal rank as text, the others as tokens.
-pub(super) fn constants(
-    apps: &[LoadedApp],
-    at: usize,
-    graph: &Graph,
-    ranks: &[Rank],
-) -> TokenStream {
-    let mut text = String::new();
-    let mut computed = TokenStream::new();
-    for (node, rank) in graph
-        .nodes
-        .iter()
-        .zip(ranks)
-        .filter(|(node, _)| node.app == at)
-    {
-        if is_base(node) || !rank.bases.is_empty() {
-            computed.extend(computed_constant(apps, node, rank, graph));
-        } else {
-            constant(&mut text, &apps[at].steps[node.step], rank.literal);
-        }
+/// The names of all steps, and nothing about what each comes after.
+pub(super) fn plain_names(app: &LoadedApp) -> Names {
+    Names {
+        variants: variants(app.steps.iter()),
+        constants: TokenStream::new(),
     }
-    let constants = tokens(&text);
-    quote!(#constants #computed)
+}
+
+/// The names of the steps of one app, the computed ones as constants.
+pub(super) fn names(apps: &[LoadedApp], at: usize, graph: &Graph, ranks: &[Rank]) -> Names {
+    let of_app = graph.nodes.iter().zip(ranks);
+    let of_app = of_app.filter(|(node, _)| node.app == at);
+    let (computed, plain): (Vec<_>, Vec<_>) =
+        of_app.partition(|(node, rank)| is_base(node) || !rank.bases.is_empty());
+    let constants = computed.into_iter();
+    Names {
+        variants: variants(plain.iter().map(|(node, _)| &apps[at].steps[node.step])),
+        constants: constants
+            .map(|(node, rank)| computed_constant(apps, node, rank, graph))
+            .collect(),
+    }
+}
+
+fn variants<'s>(steps: impl Iterator<Item = &'s SqlStep>) -> TokenStream {
+    let mut text = String::new();
+    for step in steps {
+        text.push_str(&step.ident);
+        text.push(',');
+    }
+    tokens(&text)
 }
 
 /// A constant whose rank rustc computes.
@@ -54,11 +64,11 @@ fn computed_constant(apps: &[LoadedApp], node: &Node, rank: &Rank, graph: &Graph
     let ident = Ident::new(&step.ident, span);
     let bases = rank.bases.iter().map(|(&base, offset)| {
         let path = own_path(apps, &graph.nodes[base], span);
-        quote_spanned!(span=> __rank(#path) + #offset)
+        quote_spanned!(span=> __rank(#path as u32) + #offset)
     });
     let waits = node.waits().map(|unknown| {
         let path = unknown_path(unknown, span);
-        quote_spanned!(span=> __rank(#path) + 1)
+        quote_spanned!(span=> __rank(#path as u32) + 1)
     });
     quote_spanned! {span=>
         #[allow(deprecated)]
@@ -84,7 +94,7 @@ pub(super) fn checks(apps: &[LoadedApp], graph: &Graph, runtime: &Runtime) -> To
     // Here and nowhere else rustc reports a name that a squash of another crate has replaced.
     for (unknown, reference) in &graph.unknown {
         let path = unknown_path(unknown, reference.span);
-        tokens.extend(quote!(const _: u32 = #path;));
+        tokens.extend(quote!(const _: u32 = #path as u32;));
     }
     tokens
 }

@@ -26,7 +26,7 @@ pub use target::{ProbeTarget, probe_target};
 use words::Words;
 
 /// Without one of these words no statement is a mistake in an atomic step, on any database.
-static TELLING: Words<25> = Words::new([
+const TELLING_WORDS: [&str; 25] = [
     "abort",
     "attach",
     "autocommit",
@@ -52,7 +52,31 @@ static TELLING: Words<25> = Words::new([
     "unlock",
     "vacuum",
     "xa",
-]);
+];
+static TELLING: Words<25> = Words::new(TELLING_WORDS);
+
+/// Those, and the one without which no table is rebuilt.
+static REMARKABLE: Words<26> = Words::new(with("rename", TELLING_WORDS));
+
+const fn with<const M: usize, const N: usize>(
+    word: &'static str,
+    words: [&'static str; N],
+) -> [&'static str; M] {
+    let mut all = [word; M];
+    let mut at = 0;
+    while at < N {
+        all[at] = words[at];
+        at += 1;
+    }
+    all
+}
+
+/// Whether there may be something to say of a text's statements: without certain words none is a
+/// mistake in an atomic step or part of a table's rebuild, and only MySQL has blocks that could
+/// be left open.
+pub(crate) fn is_remarkable(sql: &str) -> bool {
+    REMARKABLE.occur_in(sql)
+}
 
 /// How a statement and a transaction around it get along.
 #[derive(Debug, Clone, PartialEq, Eq)]

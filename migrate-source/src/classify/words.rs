@@ -57,9 +57,15 @@ impl<const N: usize> Words<N> {
     }
 
     fn has(&self, word: &str) -> bool {
-        self.words
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(word))
+        let mut at = 0;
+        while at < N {
+            let known = self.words[at];
+            if known.len() == word.len() && known.eq_ignore_ascii_case(word) {
+                return true;
+            }
+            at += 1;
+        }
+        false
     }
 }
 

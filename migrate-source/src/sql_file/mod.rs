@@ -2,6 +2,7 @@
 
 use crate::Database;
 use crate::checksum::normalise;
+use crate::classify::{any_step_errors, atomic_step_errors, is_remarkable, table_rebuild_risk};
 use crate::error::{SourceError, position};
 use crate::header::{Comment, Header, Meaning, comment_text, read_header};
 use crate::lexer::{Kind, Token, lex};
@@ -18,9 +19,57 @@ pub struct SqlFile {
     pub up: String,
     /// The SQL of the `-- migrate: down` part, with the lines numbered as in the file.
     pub down: Option<String>,
+    /// Whether a look at the words alone leaves something to check in the statements.
+    remarkable: bool,
+}
+
+/// How the statements of a file are to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatementRules {
+    /// The database that they are written for, if it is one alone.
+    pub database: Option<Database>,
+    /// Whether the step is atomic.
+    pub atomic: bool,
+    /// Whether its header says `foreign_keys = off`.
+    pub foreign_keys_off: bool,
 }
 
 impl SqlFile {
+    /// What must not stand in a step that runs by these rules: in the part that goes forward, then
+    /// in the other one.
+    ///
+    /// ```
+    /// use migrate_source::sql_file::{StatementRules, parse_sql_file};
+    ///
+    /// let file = parse_sql_file("DELETE FROM t;\nCOMMIT;", None).expect("valid");
+    /// let rules = StatementRules { database: None, atomic: true, foreign_keys_off: false };
+    /// assert_eq!(file.statement_errors(rules)[0].code, "transaction_control");
+    /// ```
+    #[must_use]
+    pub fn statement_errors(&self, rules: StatementRules) -> Vec<SourceError> {
+        let StatementRules {
+            database,
+            atomic,
+            foreign_keys_off,
+        } = rules;
+        if atomic && !self.remarkable {
+            return Vec::new();
+        }
+        let may_be_sqlite = database.is_none_or(|database| database == Database::Sqlite);
+        let parts = [Some(self.up.as_str()), self.down.as_deref()];
+        let of_part = |sql| {
+            let mut errors = match atomic {
+                true => atomic_step_errors(sql, database),
+                false => any_step_errors(sql, database),
+            };
+            if may_be_sqlite && !foreign_keys_off {
+                errors.extend(table_rebuild_risk(sql));
+            }
+            errors
+        };
+        parts.into_iter().flatten().flat_map(of_part).collect()
+    }
+
     /// The mistake of a step without statements: it would be recorded as applied, and whoever fills
     /// the file later edits an applied step. None if its header gives it a meaning of its own:
     /// `run`, `replaces`, or an `after` that joins two branches of its own app.
@@ -64,12 +113,15 @@ impl SqlFile {
 /// Whether any database finds a statement. Most files show it in their first line of code, which
 /// costs no lexer.
 fn has_statements(sql: &str, database: Option<Database>) -> bool {
-    let first = sql.lines().map(str::trim_start).find(|line| {
-        !line.is_empty() && !line.starts_with("--") && !line.starts_with(['#', ';', '/'])
-    });
-    let plain = |line: &str| line.starts_with(|c: char| c.is_ascii_alphabetic());
-    if first.is_some_and(plain) && !sql.contains("/*") {
-        return true;
+    for line in sql.lines().map(str::trim_start) {
+        if line.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            return true;
+        }
+        let is_code = !line.is_empty() && !line.starts_with("--") && !line.starts_with(['#', ';']);
+        // A comment may go on into the next line, and what some take for one others read.
+        if is_code || line.contains("/*") {
+            break;
+        }
     }
     let all = [Database::Postgres, Database::Sqlite, Database::MySql];
     let databases = database.as_ref().map_or(&all[..], std::slice::from_ref);
@@ -150,8 +202,11 @@ fn parse_with(text: &str, database: Database) -> Result<SqlFile, Vec<SourceError
     let scan = Scan::new(text, &lexed.tokens);
     let (header, mut errors) = read_header(&scan.leading);
     errors.extend(scan.errors);
+    let remarkable = is_remarkable(text);
     // The splitter's error for a text that cannot be read knows the likely cause.
-    if let Err(error) = split_lexed(text, database, lexed) {
+    if (remarkable || lexed.error.is_some() || database == Database::MySql)
+        && let Err(error) = split_lexed(text, database, lexed)
+    {
         errors.push(error);
     }
     let parts = cut(text, &scan.markers, scan.first_statement);
@@ -160,7 +215,12 @@ fn parse_with(text: &str, database: Database) -> Result<SqlFile, Vec<SourceError
             if !scan.markers.is_empty() {
                 check_parts(&up, down.as_deref(), database)?;
             }
-            Ok(SqlFile { header, up, down })
+            Ok(SqlFile {
+                header,
+                up,
+                down,
+                remarkable,
+            })
         }
         Ok(_) => Err(errors),
         Err(error) => {

@@ -83,7 +83,7 @@ const STRICT_2021: &[&str] = &[
 /// Every lint that users are known to deny, and a function in every place where one may stand.
 const STRICT_SOURCE: &str = r#"//! A library under strict lints.
 #![forbid(unsafe_code)]
-#![deny(missing_docs, unused_qualifications, nonstandard_style, unreachable_pub, warnings)]
+#![deny(missing_docs, unused_qualifications, nonstandard_style, unreachable_pub, trivial_casts, trivial_numeric_casts, warnings)]
 #![deny(missing_debug_implementations, clippy::all, clippy::pedantic)]
 
 use migrate_core::{Context, Portable, Result, data_migration};
