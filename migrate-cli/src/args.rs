@@ -82,7 +82,8 @@ Exit codes:
   0  done, or nothing to do       3  steps are pending (--check)
   1  failed                       4  drift: database and binary disagree
   2  usage                        5  the lock was not had
-  130, 143  stopped by Ctrl-C or SIGTERM; what was running was rolled back";
+  130, 143  stopped by Ctrl-C or SIGTERM; what was running was rolled back
+--plan alone exits with 0, also if a run would be refused; with --check it judges.";
 
 /// The options that every verb takes.
 #[derive(Clone, Debug, Args)]

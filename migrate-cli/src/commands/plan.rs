@@ -22,7 +22,9 @@ Examples:
   migrate plan users zero      with IRREVERSIBLE where there is no way back
   migrate plan --json | jq -r '.result.steps[].step'
 
-Exit codes: 0 done, 1 failed (`migrate --check` exits with 3 or 4), 2 no such app")]
+Exit codes: 0 shown, also if a run would be refused; 1 failed, 2 no such app.
+`migrate --check` exits with 3 if there is something to do, with 4 or 1 if a run
+would be refused")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     goal: GoalArgs,

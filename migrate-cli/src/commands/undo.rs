@@ -22,7 +22,8 @@ Examples:
   migrate undo
   migrate undo --fake     its effect was taken back by hand; remove its record
 
-Exit codes: 0 undone, or nothing is applied, 1 failed (also: no way back), 2 not confirmed")]
+Exit codes: 0 undone, or nothing is applied, 1 failed (also: no way back), 2 not confirmed;
+  --plan: 0, also if a run would be refused")]
 pub(crate) struct UndoArgs {
     /// Show which step it is, and undo nothing.
     #[arg(long)]

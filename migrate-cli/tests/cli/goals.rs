@@ -225,8 +225,45 @@ async fn fake_initial_looks_at_the_tables() {
         .execute("CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL)")
         .await;
     let at = goals::reversible;
-    session(&database, "fake_initial.txt", &[(at, "--fake-initial")]).await;
+    let planned = database
+        .migrate_with(at(), "--fake-initial --plan --json")
+        .await;
+    golden::check(
+        "plan_fake_initial.json",
+        &golden::normalize_json(planned.json()),
+    );
+    assert_eq!(database.count(TABLES).await, 1, "a plan writes nothing");
+    session(
+        &database,
+        "fake_initial.txt",
+        &[(at, "--fake-initial --plan"), (at, "--fake-initial")],
+    )
+    .await;
     assert_eq!(database.count(TABLES).await, 4);
+}
+
+#[tokio::test]
+async fn fake_initial_refuses_what_is_there_in_part() {
+    let two = || {
+        let sql = "CREATE TABLE users (id INTEGER PRIMARY KEY);\nCREATE TABLE teams (id INTEGER);";
+        History::builder()
+            .sql("users", "0001_initial.sql", sql)
+            .build()
+            .expect("a history")
+    };
+    let database = Database::new();
+    database.execute("CREATE TABLE teams (id INTEGER)").await;
+    session(
+        &database,
+        "fake_initial_partly.txt",
+        &[
+            (two, "--fake-initial --plan"),
+            (two, "--fake-initial --check"),
+            (two, "--fake-initial"),
+        ],
+    )
+    .await;
+    assert_eq!(database.count(TABLES).await, 1);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::route::{Move, Route, route};
 use super::row::{LedgerRow, LedgerRows, RowState};
 use super::way_back::irreversible;
 use crate::error::Error;
-use crate::goal::Request;
+use crate::goal::{Fake, Request};
 use crate::policy::Policies;
 use crate::report::{Action, Plan, PlannedStep, StepId};
 
@@ -47,13 +47,19 @@ impl History {
         });
         let rows = LedgerRows::new(rows.collect());
         let route = route(self, &rows, request, Policies::default(), database)?;
-        Ok(route.plan(self, &rows, database))
+        Ok(route.plan(self, &rows, request.fake, database))
     }
 }
 
 impl Route<'_> {
     /// The route as people and programs see it.
-    pub(crate) fn plan(self, history: &History, rows: &LedgerRows, database: Database) -> Plan {
+    pub(crate) fn plan(
+        self,
+        history: &History,
+        rows: &LedgerRows,
+        fake: Fake,
+        database: Database,
+    ) -> Plan {
         let planned = |planned @ &Move { step, action }: &Move<'_>| PlannedStep {
             runs: planned.runs(rows, database),
             step: step.id.clone(),
@@ -70,6 +76,7 @@ impl Route<'_> {
                 Action::Revert => irreversible(history, rows, step, database),
                 Action::Apply | Action::Record => None,
             },
+            faked: fake == Fake::All && action != Action::Record,
         };
         Plan {
             database,

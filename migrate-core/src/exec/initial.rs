@@ -9,21 +9,23 @@ use crate::db_error::database_error;
 use crate::dialect::exists_sql;
 use crate::domain::{LedgerRow, LedgerRows};
 use crate::error::{Error, ErrorCode};
+use crate::report::Problem;
 use crate::session::Session;
 
-/// Turns the first steps of each app into fakes where all that they create exists. Names are
-/// compared, not shapes. What an earlier attempt of this binary began is finished, for the tables
-/// that are there are its own.
+/// Turns the first steps of each app into fakes where all that they create exists; gives those of
+/// which a part exists, which a run refuses. Names are compared, not shapes. What an earlier
+/// attempt of this binary began is finished, for the tables that are there are its own.
 ///
 /// # Errors
 ///
-/// [`ErrorCode::NotPossible`] where a part of it exists.
+/// That the catalogue cannot be read.
 pub(crate) async fn fake_initial(
     session: &mut dyn Session,
     tasks: &mut [Task<'_>],
     rows: &LedgerRows,
-) -> Result<(), Error> {
+) -> Result<Vec<Problem>, Error> {
     let database = session.database();
+    let mut problems = Vec::new();
     for task in tasks {
         let first = task.step.after.iter().all(|id| id.app != task.step.id.app);
         let begun = rows.find(&task.step.id).is_some_and(LedgerRow::has_begun);
@@ -42,10 +44,10 @@ pub(crate) async fn fake_initial(
         match (there.is_empty(), missing.is_empty()) {
             (true, _) => {}
             (false, true) => task.work = Work::Fake,
-            (false, false) => return Err(partly(*task, &there, &missing)),
+            (false, false) => problems.push(partly(*task, &there, &missing)),
         }
     }
-    Ok(())
+    Ok(problems)
 }
 
 async fn exists(session: &mut dyn Session, created: &Created) -> Result<bool, Error> {
@@ -56,20 +58,21 @@ async fn exists(session: &mut dyn Session, created: &Created) -> Result<bool, Er
         .map_err(|error| database_error(database, "look whether a table exists", error))
 }
 
-fn partly(task: Task<'_>, there: &[Created], missing: &[Created]) -> Error {
+fn partly(task: Task<'_>, there: &[Created], missing: &[Created]) -> Problem {
     let id = &task.step.id;
-    Error::new(
-        ErrorCode::NotPossible,
-        format!(
+    Problem {
+        code: ErrorCode::NotPossible,
+        step: Some(id.clone()),
+        message: format!(
             "`{id}` cannot be taken for done: the database has {}, but not {}",
             listed(there),
             listed(missing)
         ),
-    )
-    .help("create what is missing by hand, then run the command again")
-    .help(format!(
-        "or, if it is right as it is, record the step: `migrate mark {id}`"
-    ))
+        help: vec![
+            "create what is missing by hand, then run the command again".to_owned(),
+            format!("or, if it is right as it is, record the step: `migrate mark {id}`"),
+        ],
+    }
 }
 
 fn listed(all: &[Created]) -> String {

@@ -11,7 +11,7 @@ use crate::dialect::{begin, create_ledger, create_schema};
 use crate::domain::{Body, LedgerRows};
 use crate::error::{Error, ErrorCode};
 use crate::ledger::{Need, Tables, ledger_error};
-use crate::report::Mode;
+use crate::report::{Mode, Problem};
 use crate::session::Session;
 
 /// Creates the ledger where there is none. Several processes may do so at once: whoever loses
@@ -83,6 +83,19 @@ async fn ensure_schema(session: &mut dyn Session, tables: &Tables) -> Result<(),
         Err(failed) if db_error::kind(&failed.error) == Kind::AlreadyThere => Ok(()),
         Err(failed) => Err(database_error(Database::Postgres, doing, failed.error)),
     }
+}
+
+/// What [`check_tasks`] refuses, task by task. That there is no way back is not among it: the
+/// route says so.
+pub(crate) fn task_problems<'r>(
+    tasks: impl IntoIterator<Item = Task<'r>>,
+    database: Database,
+) -> Vec<Problem> {
+    let problems = tasks.into_iter().filter_map(|task| {
+        let error = check_tasks(&[task], database).err()?;
+        (error.code() != ErrorCode::Irreversible).then(|| Problem::of(&error, Some(&task.step.id)))
+    });
+    problems.collect()
 }
 
 /// Refuses, before the first statement, every task that could not end well.
@@ -159,8 +172,12 @@ pub(crate) fn check_single_transaction(
     .help("or first to the step before these (`migrate APP NAME`), and all the rest with it"))
 }
 
-/// Why a task cannot share a transaction with others.
-fn outside(task: Task<'_>, rows: &LedgerRows, database: Database) -> Option<&'static str> {
+/// Why a task cannot share a transaction with others, nor be rolled back.
+pub(super) fn outside(
+    task: Task<'_>,
+    rows: &LedgerRows,
+    database: Database,
+) -> Option<&'static str> {
     if !task.work.executes() {
         return None;
     }

@@ -63,12 +63,7 @@ pub(crate) fn interrupted_problems<'r>(
             .and_then(|texts| refuse_changed(task, row, &texts, database))
             .err()?;
         // That there is no way back is a problem of the route already.
-        (error.code() != ErrorCode::Irreversible).then(|| Problem {
-            code: error.code(),
-            step: Some(task.step.id.clone()),
-            message: error.message().to_owned(),
-            help: error.helps().to_vec(),
-        })
+        (error.code() != ErrorCode::Irreversible).then(|| Problem::of(&error, Some(&task.step.id)))
     });
     problems.collect()
 }

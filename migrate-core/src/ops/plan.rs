@@ -8,7 +8,7 @@ use super::session::Opened;
 use crate::context::BoxFuture;
 use crate::domain::{History, LedgerRows, Move, irreversible};
 use crate::error::Error;
-use crate::exec::{Task, check_single_transaction};
+use crate::exec::{Task, Work, check_single_transaction, fake_initial, task_problems};
 use crate::goal::{Fake, Request};
 use crate::migrator::Migrator;
 use crate::report::{Action, Plan, PlannedStep, Problem};
@@ -50,24 +50,28 @@ impl Migrator<'_> {
         let database = opened.tables.database();
         let policies = self.options.policies;
         let held = is_held(opened).await?;
-        let rows = opened.ledger.rows();
+        let Opened {
+            connection, ledger, ..
+        } = opened;
+        let rows = ledger.rows();
         let mut route = whole_route(history, rows, request, policies, database, held)?;
-        if request.single_transaction {
-            let refused = check_single_transaction(&tasks(&route, request), rows, database).err();
-            route.problems.extend(refused.map(|error| Problem {
-                code: error.code(),
-                step: None,
-                message: error.message().to_owned(),
-                help: error.helps().to_vec(),
-            }));
+        let mut tasks = tasks(&route, request);
+        if request.fake == Fake::Initial {
+            let partly = fake_initial(connection.session(), &mut tasks, rows).await?;
+            route.problems.extend(partly);
         }
-        explain(opened, history, &mut route.problems).await;
-        let rows = opened.ledger.rows();
-        let steps = route
-            .moves
-            .iter()
-            .map(|step| planned(history, step, rows, database))
+        let unfit = task_problems(tasks.iter().copied(), database);
+        route.problems.extend(unfit);
+        if request.single_transaction {
+            let refused = check_single_transaction(&tasks, rows, database).err();
+            let refused = refused.map(|error| Problem::of(&error, None));
+            route.problems.extend(refused);
+        }
+        let moves = route.moves.iter().zip(&tasks);
+        let steps = moves
+            .map(|(step, task)| planned(history, step, *task, rows, database))
             .collect();
+        explain(opened, history, &mut route.problems).await;
         Ok(Plan {
             database,
             direction: route.direction,
@@ -79,14 +83,17 @@ impl Migrator<'_> {
     }
 }
 
+/// A step of the plan; `task` is what a run would do with it.
 fn planned(
     history: &History,
     planned: &Move<'_>,
+    task: Task<'_>,
     rows: &LedgerRows,
     database: Database,
 ) -> PlannedStep {
     let Move { step, action } = planned;
-    let task = Task::of(planned, Fake::No);
+    let faked = matches!(task.work, Work::Fake | Work::FakeUndo);
+    let executed = Task::of(planned, Fake::No);
     let row = rows.find(&step.id).filter(|row| !row.is_applied());
     PlannedStep {
         step: step.id.clone(),
@@ -94,12 +101,13 @@ fn planned(
         irreversible: irreversible(history, rows, step, database)
             .filter(|_| *action == Action::Revert),
         kind: step.kind(),
-        mode: task.mode(database),
-        location: task.location(database).to_owned(),
+        mode: executed.mode(database),
+        location: executed.location(database).to_owned(),
         description: step.description.clone(),
         runs: planned.runs(rows, database),
         resumes_after: row
             .filter(|row| row.done > 0)
             .map(|row| (row.done, row.total)),
+        faked,
     }
 }

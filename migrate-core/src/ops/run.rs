@@ -164,7 +164,8 @@ impl Migrator<'_> {
         refuse_more(agreed, &now.undone(&rows, database))?;
         let mut tasks = tasks(&now, request);
         if request.fake == Fake::Initial {
-            fake_initial(session, &mut tasks, &rows).await?;
+            let partly = fake_initial(session, &mut tasks, &rows).await?;
+            refuse(session, &tables, history, &partly).await?;
         }
         check(&tasks, &rows, request, database)?;
         report.direction = now.direction;

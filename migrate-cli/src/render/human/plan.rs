@@ -3,6 +3,7 @@
 use migrate_core::report::{Action, Direction, Mode, Plan, PlannedStep, StepKind};
 
 use super::failure::render_problems;
+use crate::exit::Exit;
 use crate::program::Program;
 use crate::render::paint::Paint;
 use crate::render::table::{Cell, Table};
@@ -62,6 +63,7 @@ fn row(number: usize, step: &PlannedStep, fake: bool) -> Vec<Cell> {
     let (how, color): (String, fn(Paint, &str) -> String) = match (step.action, step.resumes_after)
     {
         _ if fake => (String::new(), Paint::faint),
+        _ if step.faked => ("is only recorded: its tables exist".to_owned(), Paint::warn),
         _ if step.irreversible.is_some() => ("IRREVERSIBLE".to_owned(), Paint::bad),
         (Action::Record, _) => ("is only recorded".to_owned(), Paint::faint),
         (_, Some((done, of))) => (
@@ -120,9 +122,11 @@ pub(crate) fn render_plan_summary(
         out.push_str(&format!("{}: {warning}\n", paint.warn("warning")));
     }
     out.push_str(&render_dependents(paint, plan));
-    if !plan.problems.is_empty() {
+    if let Some(first) = plan.problems.first() {
         out.push_str(&render_problems(paint, &plan.problems, program));
-        out.push_str("A run would refuse to start.\n");
+        let exit = Exit::of(first.code).code();
+        let refused = format!("A run would refuse to start, with exit code {exit}.");
+        out.push_str(&format!("{}\n", paint.bad(&refused)));
         return out;
     }
     let backwards = plan.direction == Direction::Backwards;
@@ -160,8 +164,19 @@ pub(crate) fn render_plan_summary(
     let asks = if backwards { ", and asks first" } else { "" };
     let (next, command) = (paint.lead("next"), asked.command);
     out.push_str(&format!(
-        "{what} ({}).\n{next}: `{command}` {does} {them}{asks}\n",
+        "{what}{} ({}).\n{next}: `{command}` {does} {them}{asks}\n",
+        of_them_recorded(plan, asked),
         plan.database
     ));
     out
+}
+
+/// How many steps would only be recorded, where others would be executed.
+fn of_them_recorded(plan: &Plan, asked: Asked<'_>) -> String {
+    match plan.steps.iter().filter(|step| step.faked).count() {
+        _ if asked.fake => String::new(),
+        0 => String::new(),
+        faked if faked == plan.steps.len() => ", only to be recorded".to_owned(),
+        faked => format!(", {faked} of them only to be recorded"),
+    }
 }

@@ -12,7 +12,7 @@ each_database! {
     all: records_without_executing_and_forgets_without_undoing, forgets_what_is_half_undone,
         what_a_step_runs_is_recorded_with_it,
         first_steps_whose_tables_exist_are_recorded, first_steps_that_had_begun_are_finished,
-        a_table_without_its_column_is_refused,
+        a_table_without_its_column_is_refused, a_plan_says_which_first_steps_are_recorded,
         names_are_compared_as_the_database_does, later_steps_run_although_their_tables_exist;
     servers: tables_of_another_schema_do_not_count;
 }
@@ -266,6 +266,39 @@ async fn a_table_without_its_column_is_refused(db: Db) {
     );
     assert!(recorded(&database).await.is_empty());
     assert!(database.is_unlocked().await);
+}
+
+/// The plan and the run agree, and a plan writes nothing.
+async fn a_plan_says_which_first_steps_are_recorded(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let table = "CREATE TABLE item (id INT, name VARCHAR(100))";
+    let initial = request("").fake(Fake::Initial);
+    let migrator = database.migrator(shop());
+    let plan = migrator.plan_to(&initial).await.unwrap();
+    assert!(plan.steps.iter().all(|step| !step.faked), "{plan:?}");
+    database.execute(table).await;
+    let before = database.dump(Scope::Everything).await;
+    let plan = migrator.plan_to(&initial).await.unwrap();
+    let faked: Vec<bool> = plan.steps.iter().map(|step| step.faked).collect();
+    assert_eq!(faked, [true, false, false]);
+    assert!(plan.problems.is_empty(), "{plan:?}");
+    let unasked = migrator.plan_to(&request("")).await.unwrap();
+    assert!(unasked.steps.iter().all(|step| !step.faked), "{unasked:?}");
+    let all = migrator
+        .plan_to(&request("").fake(Fake::All))
+        .await
+        .unwrap();
+    assert!(all.steps.iter().all(|step| step.faked), "{all:?}");
+    assert_eq!(database.dump(Scope::Everything).await, before);
+
+    database.execute("ALTER TABLE item DROP COLUMN name").await;
+    let plan = migrator.plan_to(&initial).await.unwrap();
+    assert!(!plan.steps[0].faked);
+    let error = migrator.migrate(&initial).await.unwrap_err();
+    assert_eq!(plan.problems.len(), 1);
+    assert_eq!(plan.problems[0].code, error.code());
+    assert_eq!(plan.problems[0].message, error.message());
+    assert_eq!(plan.problems[0].help, error.helps());
 }
 
 async fn names_are_compared_as_the_database_does(db: Db) {

@@ -1,8 +1,8 @@
 //! Looking writes nothing, needs SELECT alone, and never takes a ledger out of sight for none.
 
 use migrate_core::report::State;
-use migrate_core::{ErrorCode, History, LedgerName, Migrator, Target};
-use migrate_tests::{Db, Scope, TestDatabase, each_database, history};
+use migrate_core::{ErrorCode, Fake, History, LedgerName, Migrator, Request, Target};
+use migrate_tests::{Db, Scope, TestDatabase, each_database, history, steps};
 
 use super::sql::{ITEM, Role};
 
@@ -81,6 +81,12 @@ async fn select_is_enough_to_look(db: Db) {
     let migrator = Migrator::new(target(), history(&FILES));
     look(&migrator).await.unwrap();
     assert_eq!(migrator.status().await.unwrap().pending, 1);
+    let other = steps(&FILES).sql("other", "0001_item.sql", "CREATE TABLE item (id INT)");
+    let initial = Request::default().fake(Fake::Initial);
+    let other = Migrator::new(target(), other.build().unwrap());
+    let plan = other.plan_to(&initial).await.unwrap();
+    let faked = plan.steps.iter().filter(|step| step.faked);
+    assert_eq!(faked.count(), 1, "it looks at the catalogue");
     // Nothing pending: it may even run.
     assert!(
         Migrator::new(target(), history(&FILES[..2]))
