@@ -13,11 +13,12 @@ use crate::progress::Narration;
 use crate::render::human::{dry_run, run};
 use crate::view::View;
 
-/// Run one step by name, once.
+/// Run one data migration by name, once.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
-NAME is the step's name, `app.name`, or a beginning of it that fits only one
-step. A step that is applied already is left alone, with exit code 0.
+NAME is the name of a data migration, `app.name`, or a beginning of it that
+fits only one step. One that is applied already is left alone, with exit code
+0. SQL steps are run by `migrate`.
 
 Examples:
   migrate run lower_emails_v1_2026_11_20 --dry-run    what would it change?
@@ -27,7 +28,7 @@ Examples:
 
 Exit codes: 0 done or applied before, 1 failed, 2 usage, 4 drift, 5 the lock was not had")]
 pub(crate) struct RunArgs {
-    /// The step.
+    /// The data migration.
     name: String,
 
     /// Run it, report what it changed, and roll it back.
