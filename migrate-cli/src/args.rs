@@ -74,12 +74,13 @@ Examples:
   migrate users 0002           to a step, forwards or backwards; also `migrate users.0002`
   migrate users zero --plan    what undoing the whole app would take with it
   migrate --check              for scripts: is anything pending?
+  migrate undo --dry-run       the last step's way back, tried and rolled back
   migrate -- status            an app that has the name of a verb
 
 Backwards runs show what they undo and ask; without a terminal they want --yes.
 
 Exit codes:
-  0  done, or nothing to do       3  steps are pending (--check)
+  0  done, or nothing to do       3  there is something to do (--check)
   1  failed                       4  drift: database and binary disagree
   2  usage                        5  the lock was not had
   130, 143  stopped by Ctrl-C or SIGTERM; what was running was rolled back

@@ -19,6 +19,7 @@ pub(crate) mod run;
 pub(crate) mod sql;
 pub(crate) mod squash;
 pub(crate) mod status;
+mod trying;
 pub(crate) mod undo;
 pub(crate) mod unmark;
 pub(crate) mod verify;

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use migrate_core::report::{StepId, StepRun};
+use migrate_core::report::{Action, StepId, StepRun};
 use migrate_core::{Event, Observer};
 
 use crate::output::Output;
@@ -318,8 +318,15 @@ impl Observer for Reporter {
             } => self.lock_taken(taken_over_from.as_deref()),
             Event::RunStarted { steps } => self.run_started(*steps),
             Event::StepStarted {
-                step, index, of, ..
-            } => self.step_started(step, *index, *of),
+                step,
+                action,
+                index,
+                of,
+                ..
+            } => {
+                self.state().backwards = *action == Action::Revert;
+                self.step_started(step, *index, *of);
+            }
             Event::Statement {
                 step,
                 index,

@@ -25,7 +25,7 @@ mod steps;
 mod task;
 
 pub(crate) use commit::commit;
-pub(crate) use dry_run::dry_run;
+pub(crate) use dry_run::{Tried, dry_run};
 pub(crate) use initial::fake_initial;
 pub(crate) use prepare::{check_single_transaction, check_tasks, ensure_ledger, task_problems};
 pub(crate) use reporter::Reporter;

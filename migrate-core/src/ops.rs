@@ -2,6 +2,7 @@
 //! `domain`, acts through `exec`, and gives back a report.
 
 mod applied;
+mod dry_run;
 mod inspect;
 mod lock;
 mod mark;

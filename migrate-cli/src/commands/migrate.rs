@@ -5,14 +5,13 @@ use clap::Args;
 use migrate_core::report::{Action, Direction, Plan};
 use migrate_core::{Fake, Goal, Request};
 
-use super::goal::{GoalArgs, typed, words};
-use super::{going, prune};
+use super::goal::{GoalArgs, typed};
+use super::{going, prune, trying};
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Narration;
-use crate::render::human::plan::Asked;
-use crate::render::human::{dry_run, plan, run};
+use crate::render::human::plan::{self, Asked};
 use crate::render::units;
 use crate::view::View;
 
@@ -27,11 +26,11 @@ pub(crate) struct BareArgs {
     #[arg(long)]
     plan: bool,
 
-    /// Exit with 3 when steps are pending, with 4 on drift; run nothing.
+    /// Exit with 3 when there is something to do, with 4 on drift; run nothing.
     #[arg(long)]
     check: bool,
 
-    /// Run every pending step, report what it changed, and roll it back.
+    /// Run what would run, forwards or backwards, report what it changed, and roll it back.
     #[arg(long)]
     dry_run: bool,
 
@@ -57,12 +56,12 @@ const CONTRADICTIONS: &[(&str, &str, &str)] = &[
     (
         "--dry-run",
         "--plan",
-        "--plan runs nothing; --dry-run runs everything and rolls it back",
+        "--plan runs nothing; --dry-run runs the steps and rolls them back",
     ),
     (
         "--dry-run",
         "--check",
-        "--check runs nothing; --dry-run runs everything and rolls it back",
+        "--check runs nothing; --dry-run runs the steps and rolls them back",
     ),
     (
         "--dry-run",
@@ -145,17 +144,6 @@ impl BareArgs {
         }
     }
 
-    fn refuse_contradictions(&self) -> Result<(), Failure> {
-        let given = self.given();
-        let has = |flag: &str| given.contains(&flag);
-        match CONTRADICTIONS.iter().find(|(a, b, _)| has(a) && has(b)) {
-            Some((a, b, why)) => Err(Failure::usage(format!(
-                "{a} and {b} cannot be used together\n{why}"
-            ))),
-            None => Ok(()),
-        }
-    }
-
     fn request(&self, goal: Goal) -> Result<Request, Failure> {
         let fake = match (self.fake, self.fake_initial) {
             (true, _) => Fake::All,
@@ -172,9 +160,20 @@ impl BareArgs {
     }
 }
 
+/// Refuses flags that contradict each other, and says why.
+pub(super) fn refuse_contradictions(given: &[&str]) -> Result<(), Failure> {
+    let has = |flag: &str| given.contains(&flag);
+    match CONTRADICTIONS.iter().find(|(a, b, _)| has(a) && has(b)) {
+        Some((a, b, why)) => Err(Failure::usage(format!(
+            "{a} and {b} cannot be used together\n{why}"
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Goes, or looks.
 pub(crate) async fn run(context: &mut Context, args: BareArgs) -> Result<View, Failure> {
-    args.refuse_contradictions()?;
+    refuse_contradictions(&args.given())?;
     if args.prune {
         return prune::run(context, &args.goal).await;
     }
@@ -184,7 +183,7 @@ pub(crate) async fn run(context: &mut Context, args: BareArgs) -> Result<View, F
         return look(context, &args, &request).await;
     }
     if args.dry_run {
-        return try_out(context, &request.goal).await;
+        return trying::try_out(context, &request).await;
     }
     going::go(context, request).await
 }
@@ -258,39 +257,4 @@ fn judge(report: &Plan, command: &str) -> Option<Failure> {
         true => format!("`{command}` asks and undoes, `{command} --plan` shows what"),
     };
     Some(Failure::new(Exit::Pending, "pending", message).help(help))
-}
-
-async fn try_out(context: &mut Context, goal: &Goal) -> Result<View, Failure> {
-    if *goal != Goal::Latest {
-        let command = words(goal);
-        return Err(Failure::usage(
-            "--dry-run tries the way to the latest state; it cannot be told where to stop",
-        )
-        .help(format!(
-            "`{command} --plan` shows the steps without running them"
-        ))
-        .help("`migrate run NAME --dry-run` tries one data migration"));
-    }
-    let connected = context.connect(Narration::DryRun)?;
-    context.announce_dry_run();
-    let report = connected.drive(connected.migrator.dry_run()).await?;
-    let paint = context.paint_err();
-    let view = View::of(&report).data(dry_run::render_dry_run(context.paint(), &report));
-    if report.steps.is_empty() && report.not_tried.is_empty() {
-        return Ok(view.note(format!("Nothing is pending ({}).", report.database)));
-    }
-    let view = match report.not_tried.first() {
-        None => view,
-        Some(first) => {
-            let n = report.not_tried.len();
-            view.note(format!(
-                "{}: the dry run stopped before {}: {} {} not tried",
-                paint.warn("warning"),
-                first.step,
-                units::len(n, "step"),
-                if n == 1 { "was" } else { "were" },
-            ))
-        }
-    };
-    Ok(view.note(paint.lead(run::DRY_RUN_COMPLETE)))
 }

@@ -4,7 +4,8 @@ use clap::Args;
 use migrate_core::{Fake, Goal, Request};
 
 use super::goal::typed;
-use super::going;
+use super::migrate::refuse_contradictions;
+use super::{going, trying};
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Narration;
@@ -18,7 +19,8 @@ The last one by the ledger's own order, whichever app it is of. A step whose
 way back stopped half-way is undone to its end. Asks first.
 
 Examples:
-  migrate undo --plan     which one is it, and can it be undone?
+  migrate undo --plan     which one is it, and has it a way back?
+  migrate undo --dry-run  does that work, and how many rows does it change?
   migrate undo
   migrate undo --fake     its effect was taken back by hand; remove its record
 
@@ -29,6 +31,10 @@ pub(crate) struct UndoArgs {
     #[arg(long)]
     plan: bool,
 
+    /// Run its way back, report what that changed, and roll it back.
+    #[arg(long)]
+    dry_run: bool,
+
     /// Only remove its record.
     #[arg(long)]
     fake: bool,
@@ -37,6 +43,16 @@ pub(crate) struct UndoArgs {
 pub(crate) async fn run(context: &mut Context, args: &UndoArgs) -> Result<View, Failure> {
     let fake = if args.fake { Fake::All } else { Fake::No };
     let request = Request::to(Goal::Undo).fake(fake);
+    let flags = [
+        (args.plan, "--plan"),
+        (args.dry_run, "--dry-run"),
+        (args.fake, "--fake"),
+    ];
+    let given = flags.iter().filter(|(given, _)| *given);
+    refuse_contradictions(&given.map(|(_, flag)| *flag).collect::<Vec<_>>())?;
+    if args.dry_run {
+        return trying::try_out(context, &request).await;
+    }
     if !args.plan {
         return going::go(context, request).await;
     }

@@ -267,6 +267,68 @@ async fn fake_initial_refuses_what_is_there_in_part() {
 }
 
 #[tokio::test]
+async fn a_dry_run_goes_to_the_goal_in_both_directions() {
+    let database = Database::new();
+    let at = goals::reversible;
+    let everything = "SELECT count(*) FROM sqlite_schema";
+    session(
+        &database,
+        "goal_dry_run.txt",
+        &[(at, "users 0001 --dry-run")],
+    )
+    .await;
+    assert_eq!(database.count(everything).await, 0);
+    database.migrate_with(at(), "").await;
+    session(
+        &database,
+        "goal_dry_run_back.txt",
+        &[
+            (at, "users 0001 --dry-run"),
+            (at, "users zero --dry-run"),
+            (at, "undo --dry-run"),
+            (at, "billing 0001 --dry-run"),
+        ],
+    )
+    .await;
+    assert_eq!(database.count(APPLIED).await, 5);
+    assert_eq!(database.count(TABLES).await, 4);
+    let ran = database
+        .migrate_with(at(), "users 0001 --dry-run --json")
+        .await;
+    assert_eq!((ran.exit.code(), ran.stderr.as_str()), (0, ""));
+    golden::check("goal_dry_run.json", &golden::normalize_json(ran.json()));
+    let empty = Database::new();
+    let ran = empty.migrate_with(at(), "undo --dry-run").await;
+    assert!(
+        ran.stderr.contains("Nothing is to be undone"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_of_a_way_back_says_what_cannot_be_tried() {
+    let database = Database::new();
+    database.migrate_with(goals::stuck(), "").await;
+    session(
+        &database,
+        "goal_dry_run_stops.txt",
+        &[(goals::stuck, "users zero --dry-run")],
+    )
+    .await;
+    assert_eq!(database.count(TABLES).await, 4);
+    let database = Database::new();
+    database.migrate_with(goals::one_way(), "").await;
+    session(
+        &database,
+        "goal_dry_run_refused.txt",
+        &[(goals::one_way, "users zero --dry-run")],
+    )
+    .await;
+    assert_eq!(database.count(APPLIED).await, 5);
+}
+
+#[tokio::test]
 async fn a_way_back_that_stops_half_way_goes_on() {
     let database = Database::new();
     database.migrate_with(goals::stuck(), "").await;

@@ -1,63 +1,60 @@
-//! Dry runs: the steps are executed, counted and rolled back, whatever their authors did.
+//! Dry runs: the steps, or their ways back, are executed, counted and rolled back, whatever their
+//! authors did.
 //!
 //! Nothing is written that stays, not even the lock: the token row is locked by the dry run's
-//! own transaction, so no run can begin meanwhile. On MySQL and MariaDB it runs inside XA, where
-//! the server refuses statements that would commit.
+//! own transaction, so no run can begin meanwhile. Nor are records written in it: a rollback would
+//! not bring back the numbers that the ledger gave them. On MySQL and MariaDB it runs inside XA,
+//! where the server refuses statements that would commit.
 
 use std::collections::HashSet;
 
 use migrate_source::Database;
 
+use super::prepare::outside;
 use super::run::Runner;
-use super::task::{Task, Work};
-use crate::context::BoxFuture;
-use crate::db_error::{self, Kind, database_error};
-use crate::dialect::{before_begin, begin, clear_audit, create_ledger, create_schema};
-use crate::domain::Step;
+use super::task::{Task, named};
+use crate::db_error::{self, Kind};
+use crate::dialect::{clear_audit, create_ledger, create_schema};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::ledger::{Need, ledger_error};
-use crate::report::{Action, DryRunReport, DryRunStep, Mode, NotTried, StepOutcome};
-use crate::session::{Session, TransactionBody};
+use crate::report::{DryRunStep, NotTried, StepOutcome, StepRun};
+use crate::session::Session;
 
 mod counts;
+mod deferred;
+mod rolled_back;
 
-use counts::Counts;
+use counts::{Counts, Reading};
+use deferred::{fire_deferred, orphans};
+use rolled_back::{in_transaction, in_xa};
 
-/// Executes steps up to the first that cannot be rolled back here, and rolls all of it back.
+/// What a dry run tried, and what it did not.
+pub(crate) struct Tried {
+    pub(crate) steps: Vec<DryRunStep>,
+    pub(crate) not_tried: Vec<NotTried>,
+}
+
+/// Does tasks up to the first that cannot be rolled back here, and rolls all of it back.
 pub(crate) async fn dry_run<'r>(
     runner: &Runner<'r>,
     session: &mut dyn Session,
-    steps: &[&'r Step],
+    tasks: &[Task<'r>],
     ledger_exists: bool,
-) -> Result<DryRunReport, Error> {
-    let database = runner.database();
-    let possible = steps
-        .iter()
-        .take_while(|step| obstacle(step, database).is_none())
-        .count();
-    let not_tried = steps[possible..]
-        .iter()
-        .enumerate()
-        .map(|(i, step)| NotTried {
-            step: step.id.clone(),
-            reason: match obstacle(step, database) {
-                Some(reason) => reason.to_owned(),
-                None if i > 0 => format!("comes after `{}`", steps[possible].id),
-                None => String::new(),
-            },
-        });
+) -> Result<Tried, Error> {
+    let (tasks, not_tried) = up_to_the_first_obstacle(runner, tasks);
     let mut body = DryRun {
         runner,
-        steps: &steps[..possible],
+        tasks,
         ledger_exists,
+        already: HashSet::new(),
         done: Vec::new(),
         outcome: Ok(()),
         counts: Counts::new(runner.parts.ledger.tables.clone()),
     };
-    if possible > 0 {
+    if !tasks.is_empty() {
         body.counts.start(session).await;
-        let result = match database {
+        let result = match runner.database() {
             Database::MySql => {
                 let result = in_xa(session, &mut body).await;
                 // Its variables outlive a rollback.
@@ -78,86 +75,86 @@ pub(crate) async fn dry_run<'r>(
             .reporter
             .send(&Event::StepFinished(step.run.clone()));
     }
-    Ok(DryRunReport {
-        database,
+    Ok(Tried {
         steps: done,
-        not_tried: not_tried.collect(),
+        not_tried,
     })
 }
 
-/// Why a step cannot be rolled back on a database.
-fn obstacle(step: &Step, database: Database) -> Option<&'static str> {
-    match step.mode(database) {
-        Mode::NonAtomic => Some("is not atomic: its statements commit as they go"),
-        Mode::ImplicitCommit => Some("has DDL, which this database commits at once"),
-        Mode::Atomic if step.foreign_keys_off(database) => {
-            Some("switches foreign keys off, which SQLite cannot do inside a transaction")
-        }
-        Mode::Atomic => None,
-    }
+/// The tasks that can be tried, and the others with the reason.
+fn up_to_the_first_obstacle<'t, 'r>(
+    runner: &Runner<'r>,
+    tasks: &'t [Task<'r>],
+) -> (&'t [Task<'r>], Vec<NotTried>) {
+    let obstacle = |task: &Task<'r>| outside(*task, &runner.rows, runner.database());
+    let possible = tasks.iter().take_while(|task| obstacle(task).is_none());
+    let (possible, others) = tasks.split_at(possible.count());
+    let not_tried = others.iter().map(|task| NotTried {
+        step: task.step.id.clone(),
+        action: task.reported(),
+        reason: match obstacle(task) {
+            Some(reason) => reason.to_owned(),
+            None => format!("comes after `{}`", others[0].step.id),
+        },
+    });
+    (possible, not_tried.collect())
 }
 
 struct DryRun<'d, 'r> {
     runner: &'d Runner<'r>,
-    steps: &'d [&'r Step],
+    tasks: &'d [Task<'r>],
     ledger_exists: bool,
+    /// What was done, with what the steps ran or undid along.
+    already: HashSet<String>,
     done: Vec<DryRunStep>,
     outcome: Result<(), Error>,
     counts: Counts,
 }
 
-impl DryRun<'_, '_> {
+impl<'r> DryRun<'_, 'r> {
     async fn execute(&mut self, session: &mut dyn Session) -> Result<(), Error> {
         self.hold_lock(session).await?;
         let orphans = orphans(session).await?;
-        let mut already = HashSet::new();
-        let database = session.database();
-        let of = self.steps.len();
-        for (i, step) in self.steps.iter().enumerate() {
+        for (i, task) in self.tasks.iter().enumerate() {
+            // Undone along with the step that runs it.
+            if task.is_backwards() && self.already.contains(&task.step.id.to_string()) {
+                continue;
+            }
             self.runner.parts.interrupt.check()?;
-            let started = Event::StepStarted {
-                step: step.id.clone(),
-                action: Action::Apply,
-                index: i + 1,
-                of,
-                atomic: true,
-            };
-            self.runner.parts.reporter.send(&started);
+            if task.work.executes() {
+                self.runner.started(*task, i + 1, self.tasks.len(), true);
+            }
             let before = self.counts.read(session).await?;
-            self.runner.audit(step, true);
-            let result = self
-                .runner
-                .guarded(self.runner.in_transaction(
-                    session,
-                    Task::new(step, Work::Run),
-                    true,
-                    &already,
-                ))
-                .await;
-            self.runner.audit(step, false);
-            let runs = result.map_err(|error| refused_commit(step, error))?;
-            fire_deferred(session, step, orphans).await?;
+            let runs = self.attempt(session, *task).await?;
+            fire_deferred(session, *task, orphans).await?;
             let after = self.counts.read(session).await?;
-            for run in &runs {
-                already.insert(run.step.to_string());
-            }
-            if let Some(mut run) = runs.into_iter().next_back() {
-                run.outcome = StepOutcome::DryRun;
-                let tables = after.tables_since(&before);
-                let counted: u64 = tables
-                    .iter()
-                    .map(|t| t.inserted + t.updated + t.deleted)
-                    .sum();
-                self.done.push(DryRunStep {
-                    run,
-                    tables,
-                    rows_total: after
-                        .total_since(&before)
-                        .filter(|total| database == Database::MySql || *total != counted),
-                });
-            }
+            self.already
+                .extend(runs.iter().map(|run| run.step.to_string()));
+            self.done
+                .extend(tried(*task, runs, (&before, &after), session.database()));
         }
         Ok(())
+    }
+
+    /// Does one task as a run would in a transaction of several; gives the results of the data
+    /// migrations that went along and, last, its own.
+    async fn attempt(
+        &self,
+        session: &mut dyn Session,
+        task: Task<'r>,
+    ) -> Result<Vec<StepRun>, Error> {
+        let runner = self.runner;
+        if !task.work.executes() {
+            return runner
+                .in_transaction(session, task, true, &self.already)
+                .await;
+        }
+        runner.start_afresh(session).await?;
+        runner.audit(task.step, true);
+        let done = runner.in_transaction(session, task, true, &self.already);
+        let result = runner.guarded(done).await;
+        runner.audit(task.step, false);
+        result.map_err(|error| refused_commit(task, error))
     }
 
     /// Keeps runs out for as long as the transaction lasts.
@@ -226,156 +223,46 @@ fn busy(holder: &str) -> Error {
     .help("wait for the run to finish, then try again; `migrate lock status` shows it")
 }
 
+/// What is told of one task.
+fn tried(
+    task: Task<'_>,
+    mut runs: Vec<StepRun>,
+    (before, after): (&Reading, &Reading),
+    database: Database,
+) -> Option<DryRunStep> {
+    for run in &mut runs {
+        run.outcome = StepOutcome::DryRun;
+    }
+    let run = runs.pop()?;
+    let tables = after.tables_since(before);
+    let counted: u64 = tables
+        .iter()
+        .map(|table| table.inserted + table.updated + table.deleted)
+        .sum();
+    // Where tables are counted, the sum is told only if it is another: SQLite empties a whole
+    // table without telling of its rows.
+    let rows_total = after.total_since(before);
+    Some(DryRunStep {
+        action: task.reported(),
+        run,
+        runs,
+        tables,
+        rows_total: rows_total.filter(|total| database == Database::MySql || *total != counted),
+    })
+}
+
 /// In XA the server refuses what would commit: MariaDB's ER_XAER_RMFAIL.
-fn refused_commit(step: &Step, error: Error) -> Error {
+fn refused_commit(task: Task<'_>, error: Error) -> Error {
     if !error.message().contains("XAER_RMFAIL") {
         return error;
     }
     Error::new(
         ErrorCode::DryRunImpossible,
         format!(
-            "`{}` executes a statement that this database commits at once, so it cannot be tried and rolled back; the server refused it and nothing was changed",
-            step.id
+            "{} executes a statement that this database commits at once, so it cannot be tried and rolled back; the server refused it and nothing was changed",
+            named(task)
         ),
     )
     .help("declare the step `atomic = false`; a dry run then says that it cannot try it")
     .with_source(error)
-}
-
-/// Deferred constraints are checked at COMMIT, which never comes. `orphans` is how many rows
-/// lacked their parent before the dry run.
-async fn fire_deferred(
-    session: &mut dyn Session,
-    step: &Step,
-    orphans_before: usize,
-) -> Result<(), Error> {
-    let would_fail = |why: String| {
-        Error::new(
-            ErrorCode::StepFailed,
-            format!("`{}` would fail at COMMIT: {why}", step.id),
-        )
-        .help("correct the step or the data; nothing was changed")
-    };
-    if session.database() == Database::Sqlite {
-        let now = orphans(session).await?;
-        if now > orphans_before {
-            let why = format!(
-                "it leaves {} rows without their parent",
-                now - orphans_before
-            );
-            return Err(would_fail(why));
-        }
-    }
-    if session.database() != Database::Postgres {
-        return Ok(());
-    }
-    // Taken back at once: the steps that follow may defer theirs as a run would let them.
-    const FIRE: &str = "SAVEPOINT migrate_constraints; SET CONSTRAINTS ALL IMMEDIATE; \
-                        ROLLBACK TO migrate_constraints; RELEASE migrate_constraints";
-    session
-        .script(FIRE.to_owned())
-        .await
-        .map(drop)
-        .map_err(|failed| would_fail(db_error::redacted(&failed.error)).with_source(failed.error))
-}
-
-/// How many rows lack their parent, on SQLite with its foreign keys on; elsewhere none. SQLite
-/// has no means to fire deferred constraints but COMMIT.
-async fn orphans(session: &mut dyn Session) -> Result<usize, Error> {
-    let database = session.database();
-    if database != Database::Sqlite {
-        return Ok(0);
-    }
-    let failed = |error| database_error(database, "check foreign keys", error);
-    let keys = session
-        .query("PRAGMA foreign_keys", &[])
-        .await
-        .map_err(failed)?;
-    if keys.first().and_then(|row| row.int(0)) != Some(1) {
-        return Ok(0);
-    }
-    let rows = session
-        .query("PRAGMA foreign_key_check", &[])
-        .await
-        .map_err(failed)?;
-    Ok(rows.len())
-}
-
-/// The body of sqlx's transaction; its error is only the order to roll back.
-impl TransactionBody for DryRun<'_, '_> {
-    fn run<'s>(&'s mut self, session: &'s mut dyn Session) -> BoxFuture<'s, Result<(), Error>> {
-        Box::pin(async move {
-            self.outcome = self.execute(session).await;
-            Err(Error::new(
-                ErrorCode::Cancelled,
-                "a dry run ends with a rollback",
-            ))
-        })
-    }
-}
-
-async fn in_transaction(session: &mut dyn Session, body: &mut DryRun<'_, '_>) -> Result<(), Error> {
-    let database = session.database();
-    if let Some(first) = before_begin(database) {
-        session
-            .script(first.to_owned())
-            .await
-            .map_err(|f| database_error(database, "begin", f.error))?;
-    }
-    match session.in_transaction(begin(database), body).await {
-        Ok(_) => Ok(()),
-        Err(error) => Err(database_error(
-            database,
-            "begin the dry run's transaction",
-            error,
-        )),
-    }
-}
-
-/// On MySQL and MariaDB: in XA, where the server refuses what would commit.
-async fn in_xa(session: &mut dyn Session, body: &mut DryRun<'_, '_>) -> Result<(), Error> {
-    let failed = |doing: &'static str| move |error| database_error(Database::MySql, doing, error);
-    // Unique among the server's open XA transactions.
-    let rows = session
-        .query("SELECT CONNECTION_ID()", &[])
-        .await
-        .map_err(failed("ask for the session's number"))?;
-    let id = rows.first().and_then(|row| row.int(0)).unwrap_or_default();
-    let xid = format!("'migrate-dry-run-{id}'");
-    let mut in_xa = InXa { body, xid: &xid };
-    let begun = session
-        .in_transaction(&format!("XA START {xid}"), &mut in_xa)
-        .await;
-    match begun {
-        Ok(_) => Ok(()),
-        // A server that does not report XA as a transaction; there a function's own begin()
-        // is refused.
-        Err(sqlx::Error::BeginFailed) => {
-            let _ = in_xa.run(session).await;
-            Ok(())
-        }
-        Err(error) => Err(failed("begin the dry run's XA transaction")(error)),
-    }
-}
-
-/// Runs a dry run and ends its XA transaction, before sqlx sends a ROLLBACK that XA would refuse.
-struct InXa<'x, 'd, 'r> {
-    body: &'x mut DryRun<'d, 'r>,
-    xid: &'x str,
-}
-
-impl TransactionBody for InXa<'_, '_, '_> {
-    fn run<'s>(&'s mut self, session: &'s mut dyn Session) -> BoxFuture<'s, Result<(), Error>> {
-        Box::pin(async move {
-            let stop = self.body.run(session).await;
-            // After a deadlock XA END fails, and XA ROLLBACK must come all the same.
-            let _ = session.script(format!("XA END {}", self.xid)).await;
-            let ended = session.script(format!("XA ROLLBACK {}", self.xid)).await;
-            if let (Err(failed), true) = (ended, self.body.outcome.is_ok()) {
-                let doing = "roll the dry run back";
-                self.body.outcome = Err(database_error(Database::MySql, doing, failed.error));
-            }
-            stop
-        })
-    }
 }

@@ -11,7 +11,7 @@ use crate::exec::{Task, Work, check_tasks};
 use crate::heartbeat::Activity;
 use crate::migrator::Migrator;
 use crate::policy::Policy;
-use crate::report::{DryRunReport, StepKind, StepOutcome, StepRun};
+use crate::report::{Direction, DryRunReport, StepKind, StepOutcome, StepRun};
 
 /// How one data migration is to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,29 +172,31 @@ impl Migrator<'_> {
             ledger,
         } = opened;
         let database = tables.database();
-        let how = match force {
-            true => RunStep::Force,
-            false => RunStep::Run,
+        let mut report = DryRunReport {
+            database,
+            direction: Direction::Forwards,
+            steps: Vec::new(),
+            not_tried: Vec::new(),
+            warnings: Vec::new(),
         };
+        let how = if force { RunStep::Force } else { RunStep::Run };
         if already(history, ledger.rows(), step, how)?.is_some() {
-            return Ok(DryRunReport {
-                database,
-                steps: Vec::new(),
-                not_tried: Vec::new(),
-            });
+            return Ok(report);
         }
-        dependencies_applied(step, history, ledger.rows())?;
-        let report = self
-            .try_steps(connection.session(), tables, history, ledger, &[step])
-            .await?;
-        match report.not_tried.first() {
-            None => Ok(report),
-            Some(not_tried) => Err(Error::new(
+        self.may_execute(step, history, ledger.rows(), how)?;
+        let tasks = [Task::new(step, Work::Run)];
+        check_tasks(&tasks, database)?;
+        let tried = self.try_tasks(connection.session(), tables, history, ledger, &tasks);
+        let tried = tried.await?;
+        if let Some(not_tried) = tried.not_tried.first() {
+            return Err(Error::new(
                 ErrorCode::DryRunImpossible,
                 format!("`{}` cannot be tried: it {}", step.id, not_tried.reason),
             )
-            .help("nothing ran; try it on a copy of the database")),
+            .help("nothing ran; try it on a copy of the database"));
         }
+        report.steps = tried.steps;
+        Ok(report)
     }
 }
 

@@ -1,20 +1,20 @@
-//! `run`, `migrate` and `dry_run`: what leads to a goal.
+//! `run` and `migrate`: what leads to a goal.
 
 use std::collections::HashSet;
 use std::time::Instant;
 
 use super::applied::{applied, applied_after};
-use super::refuse::{is_held, refuse, whole_route};
+use super::refuse::{refuse, whole_route};
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::domain::{LedgerRows, Move, Route, Step, route};
+use crate::domain::{LedgerRows, Route, route};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::exec::{Runner, Task, Together, check_single_transaction, check_tasks, fake_initial};
 use crate::goal::{Fake, Request};
 use crate::lease::millis;
 use crate::migrator::Migrator;
-use crate::report::{Action, DryRunReport, RunReport, StepId};
+use crate::report::{RunReport, StepId};
 use crate::session::Session;
 use migrate_source::Database;
 use tracing::Instrument;
@@ -197,50 +197,6 @@ impl Migrator<'_> {
         }
         report.warnings = warnings;
     }
-
-    /// Executes every pending step up to the first that cannot be rolled back, counts the rows it
-    /// changes, and rolls everything back. Needs the rights of a run and takes its locks.
-    ///
-    /// # Errors
-    ///
-    /// What a run would fail with, and [`ErrorCode::LockHeld`](crate::ErrorCode::LockHeld) while
-    /// a run is under way.
-    pub fn dry_run(&self) -> BoxFuture<'_, Result<DryRunReport, Error>> {
-        Box::pin(self.dry_run_inner())
-    }
-
-    async fn dry_run_inner(&self) -> Result<DryRunReport, Error> {
-        let mut opened = self.look().await?;
-        let result = self.dry_run_opened(&mut opened).await;
-        opened.connection.close().await;
-        result
-    }
-
-    async fn dry_run_opened(&self, opened: &mut Opened<'_, '_>) -> Result<DryRunReport, Error> {
-        let history = self.checked_history()?;
-        let held = is_held(opened).await?;
-        let Opened {
-            connection,
-            tables,
-            ledger,
-        } = opened;
-        let session = connection.session();
-        let route = whole_route(
-            history,
-            ledger.rows(),
-            &Request::default(),
-            self.options.policies,
-            tables.database(),
-            held,
-        )?;
-        refuse(session, tables, history, &route.problems).await?;
-        let executed = |planned: &&Move<'_>| planned.action == Action::Apply;
-        let executed = route.moves.iter().filter(executed);
-        let steps: Vec<&Step> = executed.map(|planned| planned.step).collect();
-        check_tasks(&tasks(&route, &Request::default()), tables.database())?;
-        self.try_steps(session, tables, history, ledger, &steps)
-            .await
-    }
 }
 
 pub(super) fn tasks<'h>(route: &Route<'h>, request: &Request) -> Vec<Task<'h>> {
@@ -251,7 +207,7 @@ pub(super) fn tasks<'h>(route: &Route<'h>, request: &Request) -> Vec<Task<'h>> {
 }
 
 /// Refuses what could not end well, before the first statement.
-fn check(
+pub(super) fn check(
     tasks: &[Task<'_>],
     rows: &LedgerRows,
     request: &Request,
@@ -266,7 +222,7 @@ fn check(
 
 /// Nothing is undone that was not agreed to, or not in the plan when the run was asked for: what
 /// another process did meanwhile may have made more, or something else, the last that was applied.
-fn refuse_more(agreed: &[StepId], undone: &[StepId]) -> Result<(), Error> {
+pub(super) fn refuse_more(agreed: &[StepId], undone: &[StepId]) -> Result<(), Error> {
     let agreed: HashSet<&StepId> = agreed.iter().collect();
     let Some(more) = undone.iter().find(|id| !agreed.contains(id)) else {
         return Ok(());

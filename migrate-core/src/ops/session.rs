@@ -4,20 +4,19 @@ use std::time::{Duration, Instant};
 
 use migrate_source::Database;
 
-use crate::cancel::{Canceller, session_name, unwatch, watch};
+use crate::cancel::{Canceller, unwatch, watch};
 use crate::db_error::database_error;
 use crate::dialect::session_settings;
-use crate::domain::{History, LedgerRows, Step};
+use crate::domain::{History, LedgerRows};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
-use crate::exec::{Reporter, Runner, RunnerParts, dry_run, ensure_ledger};
+use crate::exec::{Reporter, Runner, RunnerParts, ensure_ledger};
 use crate::heartbeat::{Activity, Beat, Heartbeat};
 use crate::holder::Holder;
 use crate::interrupt::{Interrupt, Shutdown};
 use crate::lease::{self, Abandoned, Lease, LeaseRequest};
 use crate::ledger::{Ledger, LedgerRead, Tables, read_ledger};
 use crate::migrator::Migrator;
-use crate::report::DryRunReport;
 use crate::session::{self, Session};
 use crate::target::Connection;
 
@@ -291,48 +290,6 @@ impl<'c> Migrator<'c> {
         }
     }
 
-    /// Executes steps and rolls them back: nothing is locked or written, so there is no token.
-    pub(super) async fn try_steps<'r>(
-        &self,
-        session: &mut dyn Session,
-        tables: &Tables,
-        history: &'r History,
-        ledger: &LedgerRead,
-        steps: &[&'r Step],
-    ) -> Result<DryRunReport, Error> {
-        let runner = self.unlocked_runner(session, tables, history, ledger).await;
-        runner.parts.interrupt.check()?;
-        watch(session, &runner.parts.interrupt).await;
-        let result = dry_run(&runner, session, steps, ledger.is_present()).await;
-        unwatch(session).await;
-        result
-    }
-
-    async fn unlocked_runner<'r>(
-        &self,
-        session: &mut dyn Session,
-        tables: &Tables,
-        history: &'r History,
-        ledger: &LedgerRead,
-    ) -> Runner<'r> {
-        let holder = Holder::this(&self.options.app_version);
-        let name = session_name(session).await;
-        let parts = RunnerParts {
-            ledger: self.ledger_of(tables, 0, &holder),
-            history,
-            reporter: self.reporter(Activity::default()),
-            interrupt: Interrupt::within(&self.options.shutdown),
-            canceller: Canceller::new(self.target.server(), &name),
-            lease: self.options.lease,
-            verbosity: self.options.verbosity,
-            audit_hook: self.options.audit_hook.clone(),
-            renews: false,
-            beat: None,
-            reset: None,
-        };
-        Runner::new(parts, ledger.rows().clone())
-    }
-
     /// How long a step's transaction may be idle. A function may think for longer than the lease,
     /// and whoever takes the lock over ends its session anyway.
     fn idle_time(&self) -> Duration {
@@ -367,7 +324,7 @@ impl<'c> Migrator<'c> {
     }
 
     /// What goes before each atomic step on Postgres, so that no step sees what another left.
-    fn reset_text(&self) -> Option<String> {
+    pub(super) fn reset_text(&self) -> Option<String> {
         if self.target.database() != Database::Postgres || self.target.is_borrowed() {
             return None;
         }

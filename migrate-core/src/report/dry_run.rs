@@ -3,7 +3,7 @@
 use migrate_source::Database;
 use serde::Serialize;
 
-use super::{StepId, StepRun};
+use super::{Action, Direction, StepId, StepRun};
 
 /// What a dry run would have changed.
 #[derive(Clone, Debug, Serialize)]
@@ -11,18 +11,27 @@ use super::{StepId, StepRun};
 pub struct DryRunReport {
     /// The database.
     pub database: Database,
-    /// The steps that ran and were rolled back.
+    /// Which way it went.
+    pub direction: Direction,
+    /// The steps that ran, or whose way back did, and were rolled back.
     pub steps: Vec<DryRunStep>,
     /// The steps that were not tried, because one before them cannot be rolled back here.
     pub not_tried: Vec<NotTried>,
+    /// What the policies let pass.
+    pub warnings: Vec<String>,
 }
 
 /// One step of a dry run.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct DryRunStep {
+    /// What a run does with the step; nothing is executed of one that is only recorded.
+    pub action: Action,
     /// The step and what it returned.
     pub run: StepRun,
+    /// The data migrations that went along: those that the step runs at its end, or undoes before
+    /// itself. The rows that they changed count as the step's.
+    pub runs: Vec<StepRun>,
     /// Rows changed, table by table, where the database can tell.
     pub tables: Vec<TableChange>,
     /// Rows changed in all, where the database cannot tell them apart by table.
@@ -49,6 +58,8 @@ pub struct TableChange {
 pub struct NotTried {
     /// The step.
     pub step: StepId,
+    /// What a run does with it.
+    pub action: Action,
     /// Why not.
     pub reason: String,
 }

@@ -14,6 +14,7 @@ mod cost;
 mod cut_off;
 mod drift;
 mod dry_run;
+mod dry_run_to;
 mod fake;
 mod functions;
 mod interrupted;

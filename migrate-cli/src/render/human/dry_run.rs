@@ -1,6 +1,6 @@
 //! A dry run: what each step would have changed, table by table.
 
-use migrate_core::report::{DryRunReport, DryRunStep, StepOutcome, TableChange};
+use migrate_core::report::{Action, DryRunReport, DryRunStep, TableChange};
 
 use crate::render::paint::Paint;
 use crate::render::table::{Cell, Table};
@@ -9,18 +9,23 @@ use crate::render::units;
 /// The report, for stdout.
 pub(crate) fn render_dry_run(paint: Paint, report: &DryRunReport) -> String {
     let mut table = Table::new();
-    for step in report
-        .steps
-        .iter()
-        .filter(|step| step.run.outcome == StepOutcome::DryRun)
-    {
+    for step in &report.steps {
+        let name = paint.strong(&step.run.step.to_string());
         let took = units::duration(step.run.duration_ms);
-        table.text(format!(
-            "{} {}",
-            paint.strong(&step.run.step.to_string()),
-            paint.faint(&format!("({took})"))
-        ));
+        match step.action {
+            Action::Record => {
+                let recorded = paint.faint("would only be recorded");
+                table.text(format!("{name} {recorded}"));
+                continue;
+            }
+            Action::Revert => {
+                let took = paint.faint(&format!("({took})"));
+                table.text(format!("Undoing {name} {took}"));
+            }
+            _ => table.text(format!("{name} {}", paint.faint(&format!("({took})")))),
+        }
         push_changes(&mut table, step);
+        push_along(&mut table, paint, step);
     }
     for not_tried in &report.not_tried {
         table.text(format!(
@@ -37,12 +42,32 @@ fn push_changes(table: &mut Table, step: &DryRunStep) {
         table.row(4, row(change));
     }
     match step.rows_total {
+        // Whole tables may be emptied without a word of which.
+        Some(rows) if !step.tables.is_empty() => {
+            table.text(format!("    {} changed in all", units::of(rows, "row")));
+        }
         _ if !step.tables.is_empty() => {}
         None | Some(0) => table.text("    no rows changed"),
         Some(rows) => table.text(format!("    {} changed", units::of(rows, "row"))),
     }
     if let Some(result) = &step.run.result {
         table.text(format!("    Result: {result}"));
+    }
+}
+
+/// The data migrations that went along, with what they returned.
+fn push_along(table: &mut Table, paint: Paint, step: &DryRunStep) {
+    let did = match step.action {
+        Action::Revert => "undid",
+        _ => "ran",
+    };
+    for run in &step.runs {
+        let result = match &run.result {
+            Some(result) => format!(": {result}"),
+            None => String::new(),
+        };
+        let name = paint.strong(&run.step.to_string());
+        table.text(format!("    {did} {name}{result}"));
     }
 }
 
