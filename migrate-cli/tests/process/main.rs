@@ -20,6 +20,10 @@ fn main() -> ExitCode {
         Ok("main") => return cli().main(),
         Ok("default") => return cli().default_url("sqlite::memory:").main(),
         Ok("slow") => return Cli::new(history::slow()).main(),
+        Ok("back") => return Cli::new(history::slow_back(true, false)).main(),
+        Ok("back mended") => return Cli::new(history::slow_back(true, true)).main(),
+        Ok("pieces") => return Cli::new(history::slow_back(false, false)).main(),
+        Ok("pieces mended") => return Cli::new(history::slow_back(false, true)).main(),
         Ok("service") => return cli().handle().unwrap_or(ExitCode::from(42)),
         Ok("async") => return inside_a_runtime(cli()),
         _ => {}
@@ -30,6 +34,8 @@ fn main() -> ExitCode {
     a_reader_that_goes_away_is_no_failure();
     #[cfg(unix)]
     signals_stop_and_leave_nothing_locked();
+    #[cfg(unix)]
+    signals_stop_a_way_back_which_then_goes_on();
     cargo_finds_the_binary();
     ExitCode::SUCCESS
 }
@@ -197,6 +203,60 @@ fn signals_stop_and_leave_nothing_locked() {
         let lock = finished(shop("main").args(words));
         let lock: serde_json::Value = serde_json::from_slice(&lock.stdout).expect("JSON");
         assert_eq!(lock["result"]["held"], false, "{rest}");
+    }
+}
+
+#[cfg(unix)]
+fn signals_stop_a_way_back_which_then_goes_on() {
+    for (service, signal, expected) in [
+        ("back", "INT", 130),
+        ("back", "TERM", 143),
+        ("pieces", "INT", 130),
+        ("pieces", "TERM", 143),
+    ] {
+        let database = Database::new();
+        let url = database.url();
+        let ran = |service: &str, words: &str| {
+            let words = words.split_whitespace();
+            let mut command = shop(service);
+            command.args(words).args(["--database-url", &url]);
+            finished(&mut command)
+        };
+        assert_eq!(ran(service, "migrate").status.code(), Some(0));
+        let mut child = shop(service)
+            .args(["undo", "--yes", "-v", "3", "--database-url", &url])
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+        wait_for_line(&mut stderr, "statement 1 of 3");
+        kill(&child, signal);
+        let status = child.wait().expect("it ends");
+        let mut rest = String::new();
+        stderr.read_to_string(&mut rest).expect("text");
+        assert_eq!(status.code(), Some(expected), "{rest}");
+        assert!(rest.contains("error[cancelled]"), "{rest}");
+
+        let state = || {
+            let status = ran(service, "status --json").stdout;
+            let status: serde_json::Value = serde_json::from_slice(&status).expect("JSON");
+            assert_eq!(status["result"]["lock"], serde_json::Value::Null);
+            status["result"]["steps"][0]["state"].to_string()
+        };
+        let mended = format!("{service} mended");
+        if service == "back" {
+            assert_eq!(state(), "\"applied\"", "{rest}");
+        } else {
+            assert_eq!(state(), "\"half_reverted\"", "{rest}");
+            let refused = ran(&mended, "migrate --edited allow");
+            let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert!(said.contains("error[half_reverted]"), "{said}");
+        }
+        // The statement that is done already would find nothing to delete.
+        let undone = ran(&mended, "undo --yes --edited allow");
+        let said = String::from_utf8_lossy(&undone.stderr).into_owned();
+        assert_eq!(undone.status.code(), Some(0), "{said}");
+        assert_eq!(state(), "\"pending\"", "{said}");
     }
 }
 

@@ -118,6 +118,30 @@ pub(crate) fn slow() -> History {
         .expect("a history")
 }
 
+/// A step whose way back takes for ever at its second statement, unless it is mended.
+pub(crate) fn slow_back(atomic: bool, mended: bool) -> History {
+    let header = if atomic {
+        ""
+    } else {
+        "-- migrate: atomic = false\n"
+    };
+    let second = match mended {
+        true => "SELECT 1",
+        false => {
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) \
+             SELECT count(*) FROM n WHERE i < 0"
+        }
+    };
+    let text = format!(
+        "{header}-- migrate: up\nCREATE TABLE notes (id INTEGER);\nINSERT INTO notes VALUES (1), (2);\n\
+         -- migrate: down\nDELETE FROM notes WHERE id = 1;\n{second};\nDROP TABLE notes;"
+    );
+    History::builder()
+        .sql("shop", "0001_notes.sql", &text)
+        .build()
+        .expect("a history")
+}
+
 fn users() -> HistoryBuilder {
     base(INVOICES)
 }

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use migrate_core::report::State;
-use migrate_core::{ErrorCode, Event, History, Shutdown};
-use migrate_tests::{Db, Function, Scope, TestDatabase, done, each_database, history, steps};
+use migrate_core::{ErrorCode, Event, History, Request, Shutdown};
+use migrate_tests::{
+    Db, Function, Scope, TestDatabase, done, each_database, history, request, steps,
+};
 
 use super::sql::{ITEM, sleep};
 
@@ -13,7 +15,7 @@ each_database! {
     all: cancels_an_atomic_sql_step, cancels_on_a_fresh_database, cancels_a_function,
         cancels_a_non_atomic_step, cancels_a_function_that_waits_for_something_else,
         cancels_a_wait_for_the_lock, cancels_between_two_steps, a_cancelled_handle_starts_nothing,
-        cancels_a_dry_run;
+        cancels_a_dry_run, a_way_back_in_pieces_stops_half_way_and_goes_on;
     servers: nothing_runs_on_when_the_lock_is_free;
 }
 
@@ -37,6 +39,16 @@ async fn cancelled_within(
     when: impl Fn(&Event) -> bool + Send + Sync + 'static,
     soon: Duration,
 ) -> migrate_core::Error {
+    cancelled_on_the_way(database, history, request(""), when, soon).await
+}
+
+async fn cancelled_on_the_way(
+    database: &TestDatabase,
+    history: History,
+    request: Request,
+    when: impl Fn(&Event) -> bool + Send + Sync + 'static,
+    soon: Duration,
+) -> migrate_core::Error {
     let shutdown = Shutdown::new();
     let handle = shutdown.clone();
     let reached = Arc::new(tokio::sync::Notify::new());
@@ -49,7 +61,7 @@ async fn cancelled_within(
                 tell.notify_one();
             }
         });
-    let run = tokio::spawn(async move { migrator.run().await });
+    let run = tokio::spawn(async move { migrator.migrate(&request).await });
     reached.notified().await;
     handle.cancel();
     let ended = tokio::time::timeout(soon, run).await;
@@ -178,6 +190,35 @@ async fn cancels_a_non_atomic_step(db: Db) {
         ["0002_long"]
     );
     assert_eq!(database.count("SELECT sum(id) FROM item").await, 3);
+}
+
+async fn a_way_back_in_pieces_stops_half_way_and_goes_on(db: Db) {
+    let text = |second: &str| {
+        format!(
+            "-- migrate: atomic = false\n-- migrate: up\nINSERT INTO item VALUES (1, 'a');\n\
+             -- migrate: down\nUPDATE item SET id = id + 1;\n{second};\nUPDATE item SET id = id + 10;"
+        )
+    };
+    let files = |text: &str| history(&[FIRST, ("0002_long.sql", text)]);
+    let (long, good) = (text(sleep(db)), text("SELECT 1"));
+    let database = TestDatabase::create(db).await;
+    database.migrate(files(&long)).await;
+    let first = |event: &Event| matches!(event, Event::Statement { index: 1, .. });
+    let error = cancelled_on_the_way(&database, files(&long), request("undo"), first, SOON).await;
+    let left = error.progress().unwrap().left_behind.clone().unwrap();
+    assert!(left.contains("half undone"), "{left}");
+    let row = database
+        .ledger_row("state, done, intent", "0002_long")
+        .await;
+    let expected = [Some("reverting".to_owned()), Some("1".to_owned()), None];
+    assert_eq!(row.unwrap(), expected);
+    assert_eq!(database.count("SELECT id FROM item").await, 2);
+    let error = database.refused(files(&good)).await;
+    assert_eq!(error.code(), ErrorCode::HalfReverted, "{error}");
+    // It goes on where it was stopped.
+    database.migrate_to(files(&good), "undo").await;
+    assert_eq!(database.ledger_row("1", "0002_long").await, None);
+    assert_eq!(database.count("SELECT id FROM item").await, 12);
 }
 
 async fn cancels_a_function_that_waits_for_something_else(db: Db) {
