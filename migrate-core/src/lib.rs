@@ -74,7 +74,7 @@ pub use ledger::LedgerName;
 pub use migrate_macros::{data_migration, embed_migrations};
 pub use migrate_source::Database;
 pub use migrator::Migrator;
-pub use ops::{Marked, RunStep, SqlStatement, SquashCheck, StepSql};
+pub use ops::{Marked, Prune, RunStep, SqlStatement, SquashCheck, StepSql};
 pub use policy::{Policies, Policy};
 pub use session::{Row, Value};
 pub use target::Target;

@@ -18,5 +18,6 @@ mod squash;
 
 pub use mark::Marked;
 pub use one::RunStep;
+pub use prune::Prune;
 pub use sql::{SqlStatement, StepSql};
 pub use squash::SquashCheck;

@@ -46,6 +46,10 @@ pub(crate) struct BareArgs {
     #[arg(long)]
     prune: bool,
 
+    /// With --prune: also records that look like those of a newer binary.
+    #[arg(long)]
+    force: bool,
+
     /// All steps in one transaction, or none of them.
     #[arg(long)]
     single_transaction: bool,
@@ -118,6 +122,7 @@ impl BareArgs {
             (self.fake, "--fake"),
             (self.fake_initial, "--fake-initial"),
             (self.prune, "--prune"),
+            (self.force, "--force"),
             (self.single_transaction, "--single-transaction"),
         ];
         let given = flags.iter().filter(|(given, _)| *given);
@@ -174,8 +179,14 @@ pub(super) fn refuse_contradictions(given: &[&str]) -> Result<(), Failure> {
 /// Goes, or looks.
 pub(crate) async fn run(context: &mut Context, args: BareArgs) -> Result<View, Failure> {
     refuse_contradictions(&args.given())?;
+    if args.force && !args.prune {
+        return Err(
+            Failure::usage("--force goes with --prune, or behind the verb `run`")
+                .help("to run a step once more: `migrate run NAME --force`"),
+        );
+    }
     if args.prune {
-        return prune::run(context, &args.goal).await;
+        return prune::run(context, &args.goal, args.force).await;
     }
     let goal = args.goal.goal(context.steps()?)?;
     let request = args.request(goal)?;

@@ -1,5 +1,6 @@
 //! `migrate APP --prune`: deletes the records of steps that this binary does not have.
 
+use migrate_core::Prune;
 use migrate_core::report::StepId;
 use serde::Serialize;
 
@@ -17,11 +18,20 @@ struct Pruned<'a> {
     pruned: &'a [StepId],
 }
 
-pub(super) async fn run(context: &mut Context, goal: &GoalArgs) -> Result<View, Failure> {
+/// `force`: whether rows go that look like a newer binary's.
+pub(super) async fn run(
+    context: &mut Context,
+    goal: &GoalArgs,
+    force: bool,
+) -> Result<View, Failure> {
     let app = app(goal)?;
+    let (which, flags) = match force {
+        false => (Prune::Older, "--prune"),
+        true => (Prune::All, "--prune --force"),
+    };
     let connected = context.connect(Narration::Quiet)?;
     let migrator = &connected.migrator;
-    let gone = connected.drive(migrator.prunable(app)).await?;
+    let gone = connected.drive(migrator.prunable(app, which)).await?;
     if gone.is_empty() {
         let pruned: &[StepId] = &[];
         return Ok(View::of(&Pruned { app, pruned }).note(format!(
@@ -38,8 +48,8 @@ pub(super) async fn run(context: &mut Context, goal: &GoalArgs) -> Result<View, 
         context.output().note(&format!("{heading}\n{names}"));
     }
     let question = format!("Delete {records}? The tables stay as they are.");
-    context.confirm(&question, &format!("{app} --prune"))?;
-    let pruned = connected.drive(migrator.prune(app, None)).await?;
+    context.confirm(&question, &format!("{app} {flags}"))?;
+    let pruned = connected.drive(migrator.prune(app, which, None)).await?;
     let lines: Vec<String> = pruned.iter().map(|step| format!("{step}\n")).collect();
     let done = format!("Pruned {}.", units::len(pruned.len(), "record"));
     Ok(View::of(&Pruned {

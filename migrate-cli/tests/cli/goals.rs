@@ -373,6 +373,23 @@ async fn a_squash_is_recorded_and_then_what_it_replaced_is_pruned() {
 }
 
 #[tokio::test]
+async fn what_a_newer_binary_applied_is_pruned_by_force_only() {
+    let database = Database::new();
+    database.migrate_with(goals::plain(), "").await;
+    session(
+        &database,
+        "prune_newer.txt",
+        &[
+            (goals::older, "users --prune --yes"),
+            (goals::older, "users --prune --force"),
+            (goals::older, "users --prune --force --yes"),
+            (goals::older, "users --force"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn a_squash_that_is_split_is_recorded_when_its_steps_have_run() {
     let database = Database::new();
     session(

@@ -82,6 +82,16 @@ pub(crate) fn plain() -> History {
     builder(MEMBERS).build().expect("a history")
 }
 
+/// A release before the last file of users.
+pub(crate) fn older() -> History {
+    History::builder()
+        .sql("users", "0001_initial.sql", USERS)
+        .sql("users", "0002_teams.sql", TEAMS)
+        .sql("billing", "0001_invoices.sql", INVOICES)
+        .build()
+        .expect("a history")
+}
+
 const BOTH: &str = "\
 CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT NOT NULL);
 CREATE TABLE teams (id INTEGER PRIMARY KEY);

@@ -2,11 +2,23 @@
 
 use super::records::line;
 use crate::context::BoxFuture;
-use crate::domain::{History, LedgerRows, known_app};
+use crate::domain::{History, LedgerRow, LedgerRows, Step, known_app};
 use crate::error::{Error, ErrorCode};
 use crate::ledger::Ledger;
 use crate::migrator::Migrator;
 use crate::report::StepId;
+
+/// Which rows without a step [`Migrator::prune`] forgets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Prune {
+    /// Those that were applied before something of the app that this binary has. Others look like
+    /// those of a newer binary, and are refused.
+    #[default]
+    Older,
+    /// All of them: the steps were deleted, and no newer binary has them.
+    All,
+}
 
 impl Migrator<'_> {
     /// What [`prune`](Self::prune) would forget now. Writes nothing.
@@ -14,14 +26,18 @@ impl Migrator<'_> {
     /// # Errors
     ///
     /// As [`prune`](Self::prune), but for the lock, which it does not take.
-    pub fn prunable<'a>(&'a self, app: &'a str) -> BoxFuture<'a, Result<Vec<StepId>, Error>> {
-        Box::pin(self.prunable_inner(app))
+    pub fn prunable<'a>(
+        &'a self,
+        app: &'a str,
+        which: Prune,
+    ) -> BoxFuture<'a, Result<Vec<StepId>, Error>> {
+        Box::pin(self.prunable_inner(app, which))
     }
 
-    async fn prunable_inner(&self, app: &str) -> Result<Vec<StepId>, Error> {
+    async fn prunable_inner(&self, app: &str, which: Prune) -> Result<Vec<StepId>, Error> {
         let history = self.checked_history()?;
         let opened = self.look().await?;
-        let result = gone(history, opened.ledger.rows(), app);
+        let result = gone(history, opened.ledger.rows(), app, which);
         opened.connection.close().await;
         result
     }
@@ -32,20 +48,21 @@ impl Migrator<'_> {
     ///
     /// ```
     /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-    /// use migrate_core::{History, Migrator};
+    /// use migrate_core::{History, Migrator, Prune};
     ///
     /// # #[cfg(feature = "sqlite")] {
-    /// let initial = ("0001_initial.sql", "CREATE TABLE items (id INTEGER);");
+    /// let tags = ("0002_tags.sql", "CREATE TABLE tags (id INTEGER);");
     /// let old = History::builder()
-    ///     .sql("shop", initial.0, initial.1)
-    ///     .sql("shop", "0002_tags.sql", "CREATE TABLE tags (id INTEGER);")
+    ///     .sql("shop", "0001_initial.sql", "CREATE TABLE items (id INTEGER);")
+    ///     .sql("shop", tags.0, tags.1)
     ///     .build()?;
-    /// let new = History::builder().sql("shop", initial.0, initial.1).build()?;
+    /// let new = History::builder().sql("shop", tags.0, tags.1).build()?;
     /// let pool = sqlx::SqlitePool::connect("sqlite::memory:").await?;
     /// Migrator::new(&pool, old).run().await?;
     ///
-    /// let pruned = Migrator::new(&pool, new).prune("shop", Some("tags moved")).await?;
-    /// assert_eq!(pruned[0].to_string(), "shop.0002_tags");
+    /// let migrator = Migrator::new(&pool, new);
+    /// let pruned = migrator.prune("shop", Prune::Older, Some("items moved")).await?;
+    /// assert_eq!(pruned[0].to_string(), "shop.0001_initial");
     /// # }
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
@@ -54,19 +71,26 @@ impl Migrator<'_> {
     ///
     /// [`ErrorCode::UnknownApp`]; [`ErrorCode::NotPossible`] while a squash of the binary still
     /// names such a step: its row may be all that tells that the squash is applied;
-    /// [`ErrorCode::LockHeld`] while a run is under way.
+    /// [`ErrorCode::StepMissing`] for rows that look like those of a newer binary, unless
+    /// [`Prune::All`] is asked for; [`ErrorCode::LockHeld`] while a run is under way.
     pub fn prune<'a>(
         &'a self,
         app: &'a str,
+        which: Prune,
         reason: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<StepId>, Error>> {
-        Box::pin(self.prune_inner(app, reason))
+        Box::pin(self.prune_inner(app, which, reason))
     }
 
-    async fn prune_inner(&self, app: &str, reason: Option<&str>) -> Result<Vec<StepId>, Error> {
+    async fn prune_inner(
+        &self,
+        app: &str,
+        which: Prune,
+        reason: Option<&str>,
+    ) -> Result<Vec<StepId>, Error> {
         let history = self.checked_history()?;
         let opened = self.open().await?;
-        match gone(history, opened.ledger.rows(), app) {
+        match gone(history, opened.ledger.rows(), app, which) {
             Ok(ids) if !ids.is_empty() => {}
             nothing => {
                 opened.connection.close().await;
@@ -76,7 +100,7 @@ impl Migrator<'_> {
         let mut pruned = Vec::new();
         let statements = |ledger: &Ledger, rows: &LedgerRows| {
             // Once more: another process may have pruned while this one waited for the lock.
-            pruned = gone(history, rows, app)?;
+            pruned = gone(history, rows, app, which)?;
             let forget = |id: &StepId| {
                 let checksum = rows.find(id).map(|row| row.checksum.as_str());
                 [
@@ -92,21 +116,46 @@ impl Migrator<'_> {
 }
 
 /// The rows of an app that have no step, in the order of their names.
-fn gone(history: &History, rows: &LedgerRows, app: &str) -> Result<Vec<StepId>, Error> {
+fn gone(
+    history: &History,
+    rows: &LedgerRows,
+    app: &str,
+    which: Prune,
+) -> Result<Vec<StepId>, Error> {
     known_app(history, rows, app)?;
-    let ids: Vec<StepId> = rows
+    let (known, gone): (Vec<&LedgerRow>, Vec<&LedgerRow>) = rows
         .iter()
         .filter(|row| row.app == app)
-        .map(|row| StepId::new(&row.app, &row.name))
-        .filter(|id| history.get(id).is_none())
-        .collect();
+        .partition(|row| history.get(&id_of(row)).is_some());
+    let ids: Vec<StepId> = gone.iter().map(|row| id_of(row)).collect();
     let needed = ids
         .iter()
         .find_map(|id| Some((id, history.stands_for(id)?)));
-    let Some((id, squash)) = needed else {
-        return Ok(ids);
-    };
-    Err(Error::new(
+    if let Some((id, squash)) = needed {
+        return Err(still_named(id, squash));
+    }
+    // What a newer binary applied came after all that this one has. A squash is recorded after what
+    // it replaces, so what it leaves behind is older than the squash itself.
+    let last = known.iter().filter(|row| row.is_applied());
+    let last = last.map(|row| row.seq).max();
+    let is_newer = |row: &&LedgerRow| !row.is_applied() || last.is_none_or(|last| row.seq > last);
+    let newer: Vec<String> = gone
+        .into_iter()
+        .filter(is_newer)
+        .map(|row| format!("`{}`", id_of(row)))
+        .collect();
+    match which {
+        Prune::Older if !newer.is_empty() => Err(of_a_newer_binary(app, &newer)),
+        _ => Ok(ids),
+    }
+}
+
+fn id_of(row: &LedgerRow) -> StepId {
+    StepId::new(&row.app, &row.name)
+}
+
+fn still_named(id: &StepId, squash: &Step) -> Error {
+    Error::new(
         ErrorCode::NotPossible,
         format!(
             "`{id}` cannot be pruned: the squash `{}` ({}) still names it, and its row may be all that tells that the squash is applied",
@@ -118,5 +167,25 @@ fn gone(history: &History, rows: &LedgerRows, app: &str) -> Result<Vec<StepId>, 
     .help(format!(
         "then delete `replaces` from {} and deploy; after that prune",
         squash.location()
-    )))
+    ))
+}
+
+fn of_a_newer_binary(app: &str, steps: &[String]) -> Error {
+    let (look, were, they) = match steps {
+        [_] => ("looks like a step", "was", "it"),
+        _ => ("look like steps", "were", "they"),
+    };
+    Error::new(
+        ErrorCode::StepMissing,
+        format!(
+            "{} {look} of a newer binary: {they} {were} begun or applied after everything of `{app}` that this binary has, and without a record {they} would run again",
+            steps.join(", ")
+        ),
+    )
+    .help(format!(
+        "prune with the newest binary, which knows what is gone: `migrate {app} --prune`"
+    ))
+    .help(format!(
+        "or, if {they} {were} deleted from the newest one as well: `migrate {app} --prune --force`"
+    ))
 }

@@ -1,21 +1,23 @@
 //! Rows without a step are forgotten when asked, and not while a squash still needs them.
 
-use migrate_core::{ErrorCode, History};
+use migrate_core::{ErrorCode, History, Prune};
 use migrate_tests::{Db, Scope, TestDatabase, each_database, history};
 
 use super::back::{lines, recorded};
 use super::sql::ITEM;
 
 each_database! {
-    all: forgets_rows_without_a_step, a_squash_keeps_what_it_names, an_unknown_app_is_refused;
+    all: forgets_rows_without_a_step, keeps_what_a_newer_binary_applied,
+        keeps_what_a_newer_binary_has_begun, a_squash_keeps_what_it_names, an_unknown_app_is_refused;
 }
 
 const FIRST: (&str, &str) = ("0001_initial.sql", ITEM);
 const SECOND: (&str, &str) = ("0002_fill.sql", "INSERT INTO item VALUES (1, 'a')");
+const THIRD: (&str, &str) = ("0003_more.sql", "INSERT INTO item VALUES (2, 'b')");
 
 async fn forgets_rows_without_a_step(db: Db) {
     let database = TestDatabase::create(db).await;
-    database.migrate(history(&[FIRST, SECOND])).await;
+    database.migrate(history(&[FIRST, SECOND, THIRD])).await;
     database
         .migrate(
             History::builder()
@@ -24,9 +26,9 @@ async fn forgets_rows_without_a_step(db: Db) {
                 .unwrap(),
         )
         .await;
-    let migrator = database.migrator(history(&[FIRST]));
+    let migrator = database.migrator(history(&[FIRST, THIRD]));
     let before = database.dump(Scope::Everything).await;
-    let found = migrator.prunable("shop").await.unwrap();
+    let found = migrator.prunable("shop", Prune::Older).await.unwrap();
     assert_eq!(
         found.iter().map(ToString::to_string).collect::<Vec<_>>(),
         ["shop.0002_fill"]
@@ -37,10 +39,16 @@ async fn forgets_rows_without_a_step(db: Db) {
         "it only looked"
     );
     assert_eq!(
-        migrator.prune("shop", Some("squashed")).await.unwrap(),
+        migrator
+            .prune("shop", Prune::Older, Some("squashed"))
+            .await
+            .unwrap(),
         found
     );
-    assert_eq!(recorded(&database).await, ["0001_initial", "0001_mine"]);
+    assert_eq!(
+        recorded(&database).await,
+        ["0001_initial", "0001_mine", "0003_more"]
+    );
     assert_eq!(
         lines(&database, "0002_fill").await,
         ["run applied", "prune removed"]
@@ -49,11 +57,61 @@ async fn forgets_rows_without_a_step(db: Db) {
     assert_eq!(history[0].reason.as_deref(), Some("squashed"));
     assert_eq!(
         database.count("SELECT count(*) FROM item").await,
-        1,
+        2,
         "only the record"
     );
-    assert!(migrator.prune("shop", None).await.unwrap().is_empty());
+    assert!(
+        migrator
+            .prune("shop", Prune::Older, None)
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert!(database.is_unlocked().await);
+}
+
+async fn keeps_what_a_newer_binary_applied(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&[FIRST, SECOND, THIRD])).await;
+    let everything = database.dump(Scope::Everything).await;
+    // This one knows the second file only: the first was deleted, the third is not yet known.
+    let older = database.migrator(history(&[SECOND]));
+    for error in [
+        older.prunable("shop", Prune::Older).await.unwrap_err(),
+        older.prune("shop", Prune::Older, None).await.unwrap_err(),
+    ] {
+        assert_eq!(error.code(), ErrorCode::StepMissing, "{error}");
+        assert!(error.message().contains("`shop.0003_more`"), "{error}");
+        assert!(!error.message().contains("0001_initial"), "{error}");
+        let help = error.helps().join(" ");
+        assert!(help.contains("`migrate shop --prune --force`"), "{error}");
+    }
+    assert_eq!(database.dump(Scope::Everything).await, everything);
+    assert!(database.is_unlocked().await);
+    let all = older.prune("shop", Prune::All, None).await.unwrap();
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert_eq!(recorded(&database).await, ["0002_fill"]);
+
+    // Where nothing that it knows is applied, everything came after.
+    let none = database.migrator(history(&[("0009_none.sql", "SELECT 1")]));
+    let error = none.prune("shop", Prune::Older, None).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StepMissing, "{error}");
+}
+
+/// A step that stopped half-way has no place among those that were applied.
+async fn keeps_what_a_newer_binary_has_begun(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let half = "-- migrate: atomic = false\nINSERT INTO item VALUES (3, 'c');\nSELECT nothing FROM nowhere;";
+    let newer = database.migrator(history(&[FIRST, ("0002_half.sql", half)]));
+    newer.run().await.unwrap_err();
+    let older = database.migrator(history(&[FIRST]));
+    let error = older.prune("shop", Prune::Older, None).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StepMissing, "{error}");
+    assert!(error.message().contains("`shop.0002_half`"), "{error}");
+    assert_eq!(
+        recorded(&database).await,
+        ["0001_initial", "0002_half failed"]
+    );
 }
 
 async fn a_squash_keeps_what_it_names(db: Db) {
@@ -64,8 +122,11 @@ async fn a_squash_keeps_what_it_names(db: Db) {
     );
     let migrator = database.migrator(history(&[("0003_squashed.sql", &squash)]));
     for error in [
-        migrator.prunable("shop").await.unwrap_err(),
-        migrator.prune("shop", None).await.unwrap_err(),
+        migrator.prunable("shop", Prune::Older).await.unwrap_err(),
+        migrator
+            .prune("shop", Prune::Older, None)
+            .await
+            .unwrap_err(),
     ] {
         assert_eq!(error.code(), ErrorCode::NotPossible, "{error}");
         assert!(error.message().contains("shop.0003_squashed"), "{error}");
@@ -76,7 +137,14 @@ async fn a_squash_keeps_what_it_names(db: Db) {
     migrator.run().await.unwrap();
     let text = squash.split_once('\n').expect("a header").1;
     let retired = database.migrator(history(&[("0003_squashed.sql", text)]));
-    assert_eq!(retired.prune("shop", None).await.unwrap().len(), 2);
+    assert_eq!(
+        retired
+            .prune("shop", Prune::Older, None)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
     assert_eq!(recorded(&database).await, ["0003_squashed"]);
 }
 
@@ -84,7 +152,10 @@ async fn an_unknown_app_is_refused(db: Db) {
     let database = TestDatabase::create(db).await;
     database.migrate(history(&[FIRST])).await;
     let migrator = database.migrator(history(&[FIRST]));
-    let error = migrator.prune("shpo", None).await.unwrap_err();
+    let error = migrator
+        .prune("shpo", Prune::Older, None)
+        .await
+        .unwrap_err();
     assert_eq!(error.code(), ErrorCode::UnknownApp, "{error}");
     assert!(error.to_string().contains("`shop`"), "{error}");
 }
