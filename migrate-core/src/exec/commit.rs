@@ -5,30 +5,39 @@ use migrate_source::Database;
 use crate::db_error::{self, Kind, database_error};
 use crate::dialect::begin;
 use crate::error::{Error, ErrorCode};
-use crate::ledger::Statement;
+use crate::ledger::{Need, Statement, Tables, ledger_error};
 use crate::session::{Session, TransactionBody};
+
+const DOING: &str = "write to the ledger";
 
 pub(super) fn lost() -> Error {
     crate::interrupt::Reason::LockLost.error()
 }
 
 /// What a failed write to the ledger means: a NULL fence is a lost lock.
-pub(crate) fn write_error(database: Database, error: sqlx::Error) -> Error {
+pub(crate) fn write_error(tables: &Tables, error: sqlx::Error) -> Error {
     match db_error::kind(&error) {
         Kind::NotNull => lost(),
-        _ => database_error(database, "write to the ledger", error),
+        _ => ledger_error(tables, Need::Write, DOING, error),
     }
 }
 
-/// As [`write_error`], where the statement may have found no row in a message of Postgres.
+/// As [`write_error`], where the statement may have found no row in a message of Postgres. Without
+/// one it was the transaction itself that failed.
 pub(super) fn statement_error(
     database: Database,
     statement: Option<&Statement>,
     error: sqlx::Error,
 ) -> Error {
-    match statement.and_then(Statement::row) {
+    let Some(statement) = statement else {
+        return match db_error::kind(&error) {
+            Kind::NotNull => lost(),
+            _ => database_error(database, DOING, error),
+        };
+    };
+    match statement.row() {
         Some(row) if db_error::is_division_by_zero(&error) => row_gone(row),
-        _ => write_error(database, error),
+        _ => write_error(statement.tables(), error),
     }
 }
 
@@ -70,13 +79,13 @@ pub(crate) async fn commit(
         session
             .script(first.to_owned())
             .await
-            .map_err(|f| write_error(database, f.error))?;
+            .map_err(|f| statement_error(database, statements.first(), f.error))?;
     }
     let mut body = Statements(statements);
     session
         .in_transaction(begin(database), &mut body)
         .await
-        .unwrap_or_else(|error| Err(write_error(database, error)))
+        .unwrap_or_else(|error| Err(statement_error(database, statements.first(), error)))
 }
 
 struct Statements<'s>(&'s [Statement]);
@@ -103,9 +112,8 @@ pub(super) async fn execute_all(
 
 /// Executes one statement of ours in the open transaction; whatever fails must roll it back.
 pub(super) async fn execute(session: &mut dyn Session, statement: &Statement) -> Result<(), Error> {
-    let database = session.database();
     let changed = statement.execute(session).await;
-    let changed = changed.map_err(|error| write_error(database, error))?;
+    let changed = changed.map_err(|error| write_error(statement.tables(), error))?;
     match statement.row() {
         // sqlx asks MySQL for the rows that were found, not for those that became different.
         Some(row) if changed != 1 => Err(row_gone(row)),

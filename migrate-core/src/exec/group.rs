@@ -242,7 +242,7 @@ async fn finish_sqlite(
     {
         Ok(true) => Ok(()),
         Ok(false) => Err(lost()),
-        Err(error) => Err(write_error(database, error)),
+        Err(error) => Err(write_error(&ledger.tables, error)),
     }
 }
 

@@ -216,7 +216,7 @@ async fn in_one_transaction(
         session
             .script(sql.to_owned())
             .await
-            .map_err(|f| write_error(database, f.error))?;
+            .map_err(|f| write_error(progress.tables(), f.error))?;
     }
     let mut body = WithProgress {
         sql,

@@ -81,7 +81,15 @@ async fn ensure_schema(session: &mut dyn Session, tables: &Tables) -> Result<(),
     match session.script(create_schema(tables)).await {
         Ok(_) => Ok(()),
         Err(failed) if db_error::kind(&failed.error) == Kind::AlreadyThere => Ok(()),
-        Err(failed) => Err(database_error(Database::Postgres, doing, failed.error)),
+        Err(failed) => {
+            // Which database it is, the server knows best; without an answer the reader does.
+            let current = session.query("SELECT current_database()", &[]).await;
+            let name = current
+                .ok()
+                .and_then(|rows| Some(rows.first()?.text(0)?.to_owned()));
+            let need = Need::CreateSchema(name);
+            Err(ledger_error(tables, need, doing, failed.error))
+        }
     }
 }
 

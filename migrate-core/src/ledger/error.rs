@@ -8,7 +8,7 @@ use crate::db_error::{self, Kind, database_error};
 use crate::error::{Error, ErrorCode};
 
 /// What a statement needs the right to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Need {
     /// Look at the ledger.
     Look,
@@ -16,6 +16,8 @@ pub(crate) enum Need {
     Write,
     /// Create the ledger.
     Create,
+    /// Create a schema for it in the named database.
+    CreateSchema(Option<String>),
 }
 
 /// The error of a statement on the ledger. `doing` completes the sentence "could not ..".
@@ -33,7 +35,7 @@ pub(crate) fn ledger_error(tables: &Tables, need: Need, doing: &str, error: sqlx
         }
         Kind::PermissionDenied if tables.database() != Database::Sqlite => {
             let text = db_error::redacted(&error);
-            let grants = grants(tables, need, &text);
+            let grants = grants(tables, &need, &text);
             let error = Error::new(
                 ErrorCode::PermissionDenied,
                 format!("could not {doing}: {text}"),
@@ -46,11 +48,22 @@ pub(crate) fn ledger_error(tables: &Tables, need: Need, doing: &str, error: sqlx
 }
 
 /// The statements that an administrator can paste, with the names of this ledger.
-fn grants(tables: &Tables, need: Need, server_says: &str) -> Vec<String> {
+fn grants(tables: &Tables, need: &Need, server_says: &str) -> Vec<String> {
     let user = grantee(tables, server_says);
     let all = tables.all().join(", ");
     let schema = tables.quoted_schema();
     match (tables.database(), need) {
+        (Database::Postgres, Need::CreateSchema(name)) => {
+            let name = name.as_deref().map_or("that_database".to_owned(), quoted);
+            vec![
+                format!(
+                    "let the owner of the database grant it: `GRANT CREATE ON DATABASE {name} TO {user};`"
+                ),
+                format!(
+                    "or let an administrator create the schema: `CREATE SCHEMA {schema} AUTHORIZATION {user};`"
+                ),
+            ]
+        }
         (Database::Postgres, Need::Create) => vec![
             format!("let the owner grant it: `GRANT USAGE, CREATE ON SCHEMA {schema} TO {user};`"),
             "or put the ledger into a schema of this role's own: `--ledger-schema NAME`".to_owned(),
@@ -77,7 +90,7 @@ fn grants(tables: &Tables, need: Need, server_says: &str) -> Vec<String> {
                 .collect();
             let granted = format!("let an administrator grant it: `{}`", each.join(" "));
             let mut helps = vec![granted];
-            if need == Need::Look {
+            if *need == Need::Look {
                 // The server does not tell a table that is out of reach from one that is not there.
                 helps.push(format!(
                     "or, where this database has no ledger yet: `GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON {schema}.* TO {user};`"
@@ -97,9 +110,16 @@ fn grantee(tables: &Tables, server_says: &str) -> String {
         .map(|account| format!("'{account}"));
     match (tables.database(), named, &tables.user) {
         (Database::MySql, Some(account), _) => account,
-        (_, _, Some(user)) => format!("\"{}\"", user.replace('"', "\"\"")),
+        // Which host it stands under, only the server knows.
+        (Database::MySql, None, Some(user)) => format!("'{user}'@'%'"),
+        (_, _, Some(user)) => quoted(user),
         _ => "that_user".to_owned(),
     }
+}
+
+/// A name of Postgres, ready for SQL.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]
@@ -112,12 +132,21 @@ mod tests {
         let name = LedgerName::new(None, "shop").unwrap();
         let mut tables = name.tables(Database::Postgres, None).unwrap();
         tables.user = Some("o\"dd".to_owned());
-        let text = grants(&tables, Need::Look, "permission denied for table shop_meta").join(" ");
+        let text = grants(
+            &tables,
+            &Need::Look,
+            "permission denied for table shop_meta",
+        )
+        .join(" ");
         assert!(text.contains(r#""public"."shop_steps""#), "{text}");
         assert!(text.ends_with(r#" TO "o""dd";`"#), "{text}");
+        let need = Need::CreateSchema(Some("a shop".to_owned()));
+        let text = grants(&tables, &need, "permission denied for database a shop").join(" ");
+        let expected = r#"`GRANT CREATE ON DATABASE "a shop" TO "o""dd";`"#;
+        assert!(text.contains(expected), "{text}");
         let tables = name.tables(Database::MySql, Some("db")).unwrap();
         let said = "SELECT command denied to user 'app'@'10.0.0.1' for table `db`.`shop_meta`";
-        let text = grants(&tables, Need::Write, said).join(" ");
+        let text = grants(&tables, &Need::Write, said).join(" ");
         let expected =
             "GRANT SELECT, INSERT, UPDATE, DELETE ON `db`.`shop_lock` TO 'app'@'10.0.0.1';";
         assert!(text.contains(expected), "{text}");

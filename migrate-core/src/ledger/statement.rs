@@ -3,12 +3,15 @@
 //! It is bound everywhere except inside the one message of an atomic Postgres step, where
 //! [`Statement::inline`] quotes the values. What is written stands in [`super::write`].
 
+use super::Tables;
 use crate::dialect::quote_literal;
 use crate::session::{Session, Value, placeholders};
 
 /// SQL with `?` placeholders, and their values.
 #[derive(Clone, Debug)]
 pub(crate) struct Statement {
+    /// The ledger that it writes to; whoever may not needs to know its tables.
+    tables: Tables,
     sql: String,
     values: Vec<Value>,
     /// The step whose row it must change: without that row it must fail, since it has then
@@ -18,7 +21,7 @@ pub(crate) struct Statement {
 
 impl Statement {
     /// Texts lose their NULs, which Postgres cannot store.
-    pub(crate) fn new(sql: impl Into<String>, mut values: Vec<Value>) -> Self {
+    pub(super) fn new(tables: &Tables, sql: impl Into<String>, mut values: Vec<Value>) -> Self {
         for value in &mut values {
             if let Value::Text(text) = value
                 && text.contains('\0')
@@ -27,6 +30,7 @@ impl Statement {
             }
         }
         Self {
+            tables: tables.clone(),
             sql: sql.into(),
             values,
             row: None,
@@ -49,6 +53,11 @@ impl Statement {
     pub(super) fn only_where(mut self, condition: &str) -> Self {
         self.sql = format!("{} AND {condition}", self.sql);
         self.if_there()
+    }
+
+    /// The ledger that it writes to.
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     /// The step whose row it must change, if it must.
@@ -104,11 +113,18 @@ fn literal(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use migrate_source::Database;
+
     use super::*;
+
+    fn statement(sql: &str, values: Vec<Value>) -> Statement {
+        let name = crate::ledger::LedgerName::default();
+        Statement::new(&name.tables(Database::Postgres, None).unwrap(), sql, values)
+    }
 
     #[test]
     fn inline_writes_values_in_order_and_quotes_them() {
-        let statement = Statement::new(
+        let statement = statement(
             "INSERT INTO t VALUES (?, ?, ?)",
             vec!["a?'b".into(), Value::Null, Value::Int(3)],
         );
@@ -120,7 +136,7 @@ mod tests {
 
     #[test]
     fn inline_demands_its_row() {
-        let statement = Statement::new("DELETE FROM t WHERE name = ?", vec!["b".into()]);
+        let statement = statement("DELETE FROM t WHERE name = ?", vec!["b".into()]);
         assert_eq!(
             statement.of_row("a", "b").inline(),
             "WITH changed AS (DELETE FROM t WHERE name = 'b' RETURNING 1) \

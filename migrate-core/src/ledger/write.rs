@@ -124,7 +124,7 @@ impl Ledger {
             error: None,
             reason: None,
         };
-        [Statement::new(sql, values), self.run(&run)]
+        [Statement::new(&self.tables, sql, values), self.run(&run)]
     }
 
     /// Takes the named columns from the row that could not be inserted, and counts the run.
@@ -157,6 +157,7 @@ impl Ledger {
             fence(&self.tables),
         );
         Statement::new(
+            &self.tables,
             sql,
             vec![
                 run.app.into(),
@@ -188,6 +189,7 @@ impl Ledger {
             upsert = self.upsert("state, checksum, source, total, host, pid, app_version, fence"),
         );
         Statement::new(
+            &self.tables,
             sql,
             vec![
                 step.app.into(),
@@ -302,12 +304,13 @@ impl Ledger {
             strict_fence(&self.tables),
         );
         values.extend([self.token.into(), app.into(), name.into()]);
-        Statement::new(sql, values).of_row(app, name)
+        Statement::new(&self.tables, sql, values).of_row(app, name)
     }
 
     /// Removes a step's row.
     pub(crate) fn remove(&self, app: &str, name: &str) -> Statement {
         Statement::new(
+            &self.tables,
             format!(
                 "DELETE FROM {} WHERE app = ? AND name = ?",
                 self.tables.steps()

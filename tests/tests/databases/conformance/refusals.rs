@@ -16,7 +16,8 @@ each_database! {
         an_open_transaction_is_refused, a_pool_of_one_works, ledgers_stand_apart,
         histories_that_do_not_fit_together, steps_that_cannot_run_here,
         a_ledger_of_a_foreign_shape_is_named;
-    servers: a_wrong_password_is_never_shown, an_unreachable_server, an_unknown_database;
+    servers: a_wrong_password_is_never_shown, an_unreachable_server, an_unknown_database,
+        the_help_grants_what_writing_needs, the_help_grants_what_the_ledgers_schema_needs;
 }
 
 const FILES: [(&str, &str); 2] = [
@@ -100,6 +101,76 @@ async fn an_unknown_database(db: Db) {
     assert_eq!(error.code(), ErrorCode::ConnectFailed, "{error}");
     assert!(error.message().contains("no_such_database"), "{error}");
     assert!(error.helps()[0].contains("create the database"), "{error}");
+}
+
+/// Executes what the help says that an administrator does.
+pub(super) async fn do_as_told(database: &TestDatabase, role: &Role, error: &Error) {
+    assert_eq!(error.code(), ErrorCode::PermissionDenied, "{error}");
+    assert!(!whole(error).contains(PASSWORD), "{error}");
+    let help = &error.helps()[0];
+    let (_, statements) = help.split_once(" grant it: `").expect(help);
+    let mut statements = statements.trim_end_matches('`').to_owned();
+    if database.db() == Db::MySql {
+        // The server names the host from which the user comes; the account stands for every host.
+        for host in ["localhost", "127.0.0.1", "::1"] {
+            statements = statements.replace(&format!("'{}'@'{host}'", role.name), &role.quoted);
+        }
+    }
+    assert!(statements.contains(&role.name), "{error}");
+    database.execute(&statements).await;
+}
+
+async fn the_help_grants_what_writing_needs(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let file = ("0001_one.sql", "SELECT 1");
+    database.migrate(history(&[file])).await;
+    let role = Role::create(&database).await;
+    role.grant_select(&database).await;
+    // Enough to take the lock, and not to record a step.
+    for table in ["migrate_lock", "migrate_lease"] {
+        let table = match db {
+            Db::MySql => format!("{}.{table}", database.name()),
+            _ => table.to_owned(),
+        };
+        let sql = format!("GRANT UPDATE ON {table} TO {}", role.quoted);
+        database.execute(&sql).await;
+    }
+    let target = || Target::from_url(&role.url(&database)).unwrap();
+    let half = "-- migrate: atomic = false\nSELECT 1; SELECT 2";
+    let mut last = None;
+    for second in ["SELECT 1", half] {
+        let migrator = Migrator::new(target(), history(&[file, ("0002_two.sql", second)]));
+        for error in [
+            migrator.run().await.unwrap_err(),
+            migrator.mark("0002", None).await.unwrap_err(),
+            migrator.unmark("0001", None).await.unwrap_err(),
+        ] {
+            let help = error.helps().join(" ");
+            assert!(help.contains("GRANT") && help.contains("INSERT"), "{error}");
+            assert!(help.contains("migrate_steps"), "{error}");
+            last = Some(error);
+        }
+    }
+    do_as_told(&database, &role, &last.unwrap()).await;
+    let migrator = Migrator::new(target(), history(&[file, ("0002_two.sql", half)]));
+    assert_eq!(migrator.run().await.unwrap().steps.len(), 1);
+}
+
+async fn the_help_grants_what_the_ledgers_schema_needs(db: Db) {
+    if !db.capabilities().schemas {
+        return;
+    }
+    let database = TestDatabase::create(db).await;
+    let role = Role::create(&database).await;
+    role.grant_connect(&database).await;
+    let target = Target::from_url(&role.url(&database)).unwrap();
+    let ops = LedgerName::new(Some("ops"), "migrate").unwrap();
+    let migrator = Migrator::new(target, history(&[("0001_one.sql", "SELECT 1")])).ledger(ops);
+    let error = migrator.run().await.unwrap_err();
+    let name = format!("GRANT CREATE ON DATABASE \"{}\"", database.name());
+    assert!(error.helps()[0].contains(&name), "{error}");
+    do_as_told(&database, &role, &error).await;
+    assert_eq!(migrator.run().await.unwrap().steps.len(), 1);
 }
 
 async fn damaged_rows_are_named(db: Db) {

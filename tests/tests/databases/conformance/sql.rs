@@ -24,7 +24,7 @@ pub(super) const STEAL: &str = "UPDATE migrate_lock SET token = token + 1";
 pub(super) struct Role {
     pub(super) name: String,
     /// How the server's SQL names it.
-    quoted: String,
+    pub(super) quoted: String,
     db: Db,
     home: String,
 }
