@@ -50,8 +50,7 @@ impl Connected {
                 result = &mut operation => break result.map_err(Failure::from),
                 signal = signals.next() => {
                     if stopped_by.replace(signal).is_some() {
-                        break Err(Failure::new(Exit::Failed, "cancelled", "stopped without waiting for the database")
-                            .help("`migrate status` shows what is applied"));
+                        break Err(self.forced());
                     }
                     self.reporter.stopping(signal.name());
                     self.shutdown.cancel();
@@ -66,6 +65,16 @@ impl Connected {
                 ..failure
             }),
             (result, _) => result,
+        }
+    }
+
+    /// Why nobody waits any more, and what that leaves.
+    fn forced(&self) -> Failure {
+        let message = "stopped without waiting for the database";
+        let failure = Failure::new(Exit::Failed, "cancelled", message);
+        match self.reporter.left_behind() {
+            Some(left) => failure.help(left),
+            None => failure.help("`migrate status` shows what is applied"),
         }
     }
 }

@@ -59,6 +59,8 @@ struct State {
     backwards: bool,
     /// When the last line about waiting was written, in milliseconds of waiting.
     waiting: Option<u64>,
+    /// The database that was made to compare on and is not yet removed, and how to remove it.
+    scratch: Option<(String, String)>,
 }
 
 /// A step that is under way.
@@ -148,6 +150,21 @@ impl Reporter {
             let line = still_running(verb, &running.name, elapsed, running.place);
             drop(state);
             self.say(&line);
+        }
+    }
+
+    /// What is left when the process ends now, and how to remove it.
+    pub(crate) fn left_behind(&self) -> Option<String> {
+        let state = self.state();
+        let (name, remove) = state.scratch.as_ref()?;
+        Some(format!("`{name}` is left behind; to remove it: {remove}"))
+    }
+
+    fn scratch_started(&self, name: &str, remove: &str) {
+        self.state().scratch = Some((name.to_owned(), remove.to_owned()));
+        if !self.inner.silent && self.inner.verbosity > 0 {
+            let line = format!("Comparing on `{name}`, which is made for that and removed");
+            self.say(&self.inner.output.paint_err().faint(&line));
         }
     }
 
@@ -308,6 +325,12 @@ impl Reporter {
 
 impl Observer for Reporter {
     fn event(&self, event: &Event) {
+        // What is left behind is told whatever else is.
+        match event {
+            Event::ScratchStarted { name, remove } => self.scratch_started(name, remove),
+            Event::ScratchRemoved { .. } => self.state().scratch = None,
+            _ => {}
+        }
         if self.inner.silent {
             return;
         }

@@ -15,7 +15,7 @@ mod settings;
 
 pub(crate) use catalogue::{
     catalogue_columns, catalogue_definition, catalogue_facts, catalogue_settings,
-    charset_of_database, create_database, drop_database,
+    charset_of_database, create_database, current_account, databases_like, drop_database,
 };
 pub(crate) use create::{create_ledger, create_schema};
 pub(crate) use exists::exists_sql;

@@ -84,6 +84,18 @@ pub enum Event {
         /// What happened, redacted.
         message: String,
     },
+    /// A database is about to be made to compare squashes on. A process that is killed leaves it.
+    ScratchStarted {
+        /// Its name, or the path of its file.
+        name: String,
+        /// What removes it, for people: SQL, or a command of the shell.
+        remove: String,
+    },
+    /// A database that was made to compare on is gone again.
+    ScratchRemoved {
+        /// Its name, or the path of its file.
+        name: String,
+    },
     /// A policy lets something pass that one should know of.
     Warning {
         /// What it is.

@@ -87,6 +87,38 @@ impl Holder {
         })
     }
 
+    /// A short text of letters, digits and `_` that names this process in the name of what it makes.
+    pub(crate) fn mark(&self) -> String {
+        format!("{}_{}_{:016x}", self.pid, self.start, self.surroundings())
+    }
+
+    /// Whether a process that is certainly gone has left something with that mark: one of this
+    /// boot, pid namespace and user.
+    pub(crate) fn is_mark_of_dead(&self, mark: &str) -> bool {
+        let parts: Vec<&str> = mark.split('_').collect();
+        let [pid, start, surroundings] = parts.as_slice() else {
+            return false;
+        };
+        let Ok(pid) = pid.parse() else {
+            return false;
+        };
+        let maker = Self {
+            pid,
+            start: (*start).to_owned(),
+            ..self.clone()
+        };
+        *surroundings == format!("{:016x}", self.surroundings()) && maker.is_dead(self)
+    }
+
+    /// Boot, pid namespace and user as one number (FNV-1a), the same in every version.
+    fn surroundings(&self) -> u64 {
+        const PRIME: u64 = 0x0100_0000_01b3;
+        const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+        let text = [&*self.boot, &*self.namespace, &*self.uid].join("\t");
+        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(PRIME);
+        text.bytes().fold(BASIS, step)
+    }
+
     /// Whether the process is certainly gone. Only a process of this boot and of this pid
     /// namespace can be looked up; of any other this says no.
     pub(crate) fn is_dead(&self, here: &Self) -> bool {
@@ -221,6 +253,28 @@ mod tests {
         assert!(other.is_dead(&here));
         child.wait().unwrap();
         assert!(other.is_dead(&here));
+    }
+
+    #[test]
+    fn a_mark_tells_who_is_gone() {
+        let here = Holder::this("");
+        let earlier = Holder {
+            start: "1".to_owned(),
+            ..here.clone()
+        };
+        assert!(!here.is_mark_of_dead(&here.mark()), "{}", here.mark());
+        assert!(here.is_mark_of_dead(&earlier.mark()));
+        let elsewhere = Holder {
+            boot: "other".to_owned(),
+            ..earlier.clone()
+        };
+        assert!(!here.is_mark_of_dead(&elsewhere.mark()));
+        for other in ["", "1", "1_2", "x_1_0", "0123456789abcdef"] {
+            assert!(!here.is_mark_of_dead(other));
+        }
+        let text = here.mark();
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        assert!(text.chars().all(plain), "{text}");
     }
 
     #[test]

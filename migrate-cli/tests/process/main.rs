@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     match std::env::var("SHOP").as_deref() {
         Ok("main") => return cli().main(),
         Ok("default") => return cli().default_url("sqlite::memory:").main(),
+        Ok("squash") => return Cli::new(history::slow_squash()).main(),
         Ok("slow") => return Cli::new(history::slow()).main(),
         Ok("back") => return Cli::new(history::slow_back(true, false)).main(),
         Ok("back mended") => return Cli::new(history::slow_back(true, true)).main(),
@@ -36,6 +37,8 @@ fn main() -> ExitCode {
     signals_stop_and_leave_nothing_locked();
     #[cfg(unix)]
     signals_stop_a_way_back_which_then_goes_on();
+    #[cfg(unix)]
+    a_forced_end_names_what_is_left();
     cargo_finds_the_binary();
     ExitCode::SUCCESS
 }
@@ -260,13 +263,42 @@ fn signals_stop_a_way_back_which_then_goes_on() {
     }
 }
 
-fn wait_for_line(stderr: &mut impl BufRead, text: &str) {
+/// The second signal does not wait until the database that was made to compare on is removed.
+#[cfg(unix)]
+fn a_forced_end_names_what_is_left() {
+    let database = Database::new();
+    let folder = TempFolder::new();
+    let mut child = shop("squash")
+        .args(["migrate", "squash", "--verify", "--database-url"])
+        .arg(database.url())
+        .env("TMPDIR", folder.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+    let line = wait_for_line(&mut stderr, "Comparing on ");
+    let name = line.split('`').nth(1).expect("a name").to_owned();
+    // Both signals are there when it goes on.
+    for signal in ["STOP", "INT", "TERM", "CONT"] {
+        kill(&child, signal);
+    }
+    let status = child.wait().expect("it ends");
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).expect("text");
+    assert!(matches!(status.code(), Some(130 | 143)), "{rest}");
+    assert!(rest.contains("stopped without waiting"), "{rest}");
+    let removal = format!("help: `{name}` is left behind; to remove it: `rm -f '{name}-wal' ");
+    assert!(rest.contains(&removal), "{rest}");
+}
+
+fn wait_for_line(stderr: &mut impl BufRead, text: &str) -> String {
     let mut line = String::new();
     while !line.contains(text) {
         line.clear();
         let read = stderr.read_line(&mut line).expect("text");
         assert!(read > 0, "it ended before it said {text}");
     }
+    line
 }
 
 fn kill(child: &Child, signal: &str) {

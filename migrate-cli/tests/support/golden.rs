@@ -45,10 +45,19 @@ pub(crate) fn normalize(text: &str) -> String {
     for line in text.lines() {
         let line = replace_times(line);
         let line = replace_durations(&line);
-        out.push_str(&replace_holder(&line));
+        out.push_str(&replace_holder(&replace_scratch(&line)));
         out.push('\n');
     }
     out
+}
+
+/// The path of a database that was made to compare on.
+fn replace_scratch(line: &str) -> String {
+    let parts = line.split('`').map(|part| match part {
+        path if path.contains("migrate_scratch_") => "SCRATCH",
+        other => other,
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 /// `2026-11-20 10:00:00` keeps its width, so that columns stay visible.

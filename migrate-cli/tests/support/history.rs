@@ -142,6 +142,17 @@ pub(crate) fn slow_back(atomic: bool, mended: bool) -> History {
         .expect("a history")
 }
 
+/// As [`slow`], with a squash to be compared.
+pub(crate) fn slow_squash() -> History {
+    let squash = format!("-- migrate: replaces = [\"0001_initial\"]\n{INVOICES}");
+    users()
+        .sql("billing", "0001_squashed_0001.sql", &squash)
+        .function(&LOWER_EMAILS)
+        .function(&WAITS)
+        .build()
+        .expect("a history")
+}
+
 fn users() -> HistoryBuilder {
     base(INVOICES)
 }

@@ -77,6 +77,28 @@ pub(crate) fn charset_of_database(database: Database) -> Option<&'static str> {
     }
 }
 
+/// Asks who the session is, ready for a GRANT.
+pub(crate) fn current_account(database: Database) -> Option<&'static str> {
+    match database {
+        Database::Sqlite => None,
+        Database::Postgres => Some("SELECT quote_ident(current_user)"),
+        Database::MySql => Some("SELECT CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')"),
+    }
+}
+
+/// Asks which databases have a name that begins so.
+pub(crate) fn databases_like(database: Database, beginning: &str) -> Option<String> {
+    let (column, table) = match database {
+        Database::Sqlite => return None,
+        Database::Postgres => ("datname::text", "pg_catalog.pg_database"),
+        Database::MySql => ("schema_name", "information_schema.schemata"),
+    };
+    let length = beginning.len();
+    Some(format!(
+        "SELECT {column} FROM {table} WHERE substr({column}, 1, {length}) = '{beginning}' ORDER BY 1"
+    ))
+}
+
 /// Ways to drop a database, from the most thorough to the one that every version knows.
 pub(crate) fn drop_database(database: Database, name: &str) -> Vec<String> {
     match database {

@@ -10,13 +10,15 @@ use migrate_source::Database;
 
 use self::differ::{differences, refuse_unknown_columns};
 use self::outside::refuse_outside;
-use self::scratch::Scratch;
+use self::scratch::{Scratch, left_behind};
 use self::snapshot::{Snapshot, take};
 use crate::context::BoxFuture;
 use crate::db_error::database_error;
 use crate::domain::{History, Step};
 use crate::error::{Error, ErrorCode};
+use crate::event::Event;
 use crate::exec::split;
+use crate::heartbeat::Activity;
 use crate::ledger::LedgerName;
 use crate::migrator::Migrator;
 use crate::report::{SquashReport, StepId};
@@ -87,8 +89,10 @@ impl Migrator<'_> {
     /// Runs the steps that squashes replace on one new database and the squashes on another, and
     /// compares schemas and rows.
     ///
-    /// On SQLite these are temporary files, on a server databases with random names, which are
-    /// dropped afterwards; the user needs the right to create them. Functions run for real there: one
+    /// On SQLite these are temporary files, on a server databases with names of their own, which are
+    /// dropped afterwards; the user needs the right to create them. [`Event::ScratchStarted`] names
+    /// each before it is made. What a run that was killed has left is named in the report, where
+    /// that can be told, and not touched. Functions run for real there: one
     /// that opens a connection of its own reaches whatever it names.
     ///
     /// ```
@@ -128,7 +132,7 @@ impl Migrator<'_> {
         let (one, other) = self.sides(history, check)?;
         let (beside, database) = (self.target.beside(), self.target.database());
         refuse_outside(beside.as_ref(), database, [&one, &other], check).await?;
-        let mut warnings = Vec::new();
+        let mut warnings = left_behind(beside.as_ref(), database).await;
         let replaced = self.try_side(&one, check, &mut warnings).await?;
         let squashed = self.try_side(&other, check, &mut warnings).await?;
         refuse_unknown_columns(&check.ignored, &[&replaced, &squashed])?;
@@ -175,9 +179,24 @@ impl Migrator<'_> {
         check: &SquashCheck,
         warnings: &mut Vec<String>,
     ) -> Result<Snapshot, Error> {
-        let scratch = Scratch::create(self.target.beside(), self.target.database()).await?;
+        let scratch = Scratch::plan(self.target.beside(), self.target.database())?;
+        let reporter = self.reporter(Activity::default());
+        let (name, remove) = (scratch.name.clone(), scratch.removal());
+        // Said first: a process that is killed does not say anything any more.
+        reporter.send(&Event::ScratchStarted {
+            name: name.clone(),
+            remove,
+        });
+        if let Err(error) = scratch.create().await {
+            reporter.send(&Event::ScratchRemoved { name });
+            return Err(error);
+        }
         let result = self.fill(&scratch, side, check).await;
-        warnings.extend(scratch.remove().await);
+        let left = scratch.remove().await;
+        if left.is_none() {
+            reporter.send(&Event::ScratchRemoved { name });
+        }
+        warnings.extend(left);
         result.map_err(|error| told_of(side.name, &error))
     }
 

@@ -22,7 +22,7 @@ pub struct SquashReport {
     pub rows: usize,
     /// What differs; empty if the squashes do the same.
     pub differences: Vec<SquashDifference>,
-    /// What could not be tidied up.
+    /// What could not be tidied up, now or by a run that was killed.
     pub warnings: Vec<String>,
 }
 

@@ -186,6 +186,8 @@ fn comparable(text: &str) -> String {
             words.push("TIME".to_owned());
         } else if word.starts_with("20") && word.len() == 10 && word.matches('-').count() == 2 {
             words.push("DATE".to_owned());
+        } else if word.contains("migrate_scratch_") {
+            words.push("SCRATCH".to_owned());
         } else if word.len() == 8 && word.matches(':').count() == 2 {
             words.push("CLOCK".to_owned());
         } else {

@@ -1,15 +1,27 @@
 //! A database made to be thrown away.
+//!
+//! Its name says which process makes it, so that a later run can tell what a killed one has left.
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use migrate_source::Database;
 
 use crate::db_error::{Kind, database_error, kind, redacted};
-use crate::dialect::{charset_of_database, create_database, drop_database};
+use crate::dialect::{
+    charset_of_database, create_database, current_account, databases_like, drop_database,
+};
 use crate::error::{Error, ErrorCode};
+use crate::holder::Holder;
+use crate::session::Session;
 use crate::target::Options;
+
+/// How the names begin.
+const BEGINNING: &str = "migrate_scratch_";
+
+/// The files that SQLite keeps beside a database.
+const BESIDE: [&str; 4] = ["-wal", "-shm", "-journal", ""];
 
 /// A database of its own, beside the one that is meant.
 pub(super) struct Scratch {
@@ -21,9 +33,10 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    /// Makes one. Without options the target is SQLite in memory, or a connection of the user's.
-    pub(super) async fn create(beside: Option<Options>, database: Database) -> Result<Self, Error> {
-        let name = format!("migrate_scratch_{:016x}", random());
+    /// Chooses one, which is not there yet. Without options the target is SQLite in memory, or a
+    /// connection of the user's.
+    pub(super) fn plan(beside: Option<Options>, database: Database) -> Result<Self, Error> {
+        let name = format!("{BEGINNING}{}_{:08x}", Holder::this("").mark(), random());
         if database == Database::Sqlite {
             return Self::file(beside, &name);
         }
@@ -34,6 +47,20 @@ impl Scratch {
             )
             .help("give the migrator a pool or a URL"));
         };
+        Ok(Self {
+            database,
+            options: beside.named(&name),
+            name,
+            beside: Some(beside),
+        })
+    }
+
+    /// Makes it. A file is made by whoever opens it first.
+    pub(super) async fn create(&self) -> Result<(), Error> {
+        let Some(beside) = &self.beside else {
+            return Ok(());
+        };
+        let database = self.database;
         let mut session = beside.open().await?;
         let charset = match charset_of_database(database) {
             Some(sql) => session.query(sql, &[]).await,
@@ -42,19 +69,22 @@ impl Scratch {
         let created = match charset {
             Ok(rows) => {
                 let charset = rows.first().and_then(|row| row.text(0));
-                let sql = create_database(database, &name, charset);
+                let sql = create_database(database, &self.name, charset);
                 session.script(sql).await.map(drop).map_err(|f| f.error)
             }
             Err(error) => Err(error),
         };
+        let result = match created {
+            Ok(()) => Ok(()),
+            Err(error) => Err(refused(&mut *session, error).await),
+        };
         session.close().await;
-        created.map_err(|error| refused(database, error))?;
-        Ok(Self {
-            database,
-            options: beside.named(&name),
-            name,
-            beside: Some(beside),
-        })
+        result
+    }
+
+    /// What a person does to remove it.
+    pub(super) fn removal(&self) -> String {
+        removal(self.database, &self.name)
     }
 
     #[cfg(feature = "sqlite")]
@@ -87,7 +117,7 @@ impl Scratch {
         };
         let Some(beside) = &self.beside else {
             let mut why = None;
-            for suffix in ["-wal", "-shm", "-journal", ""] {
+            for suffix in BESIDE {
                 let path = PathBuf::from(format!("{}{suffix}", self.name));
                 if path.exists() {
                     why = std::fs::remove_file(path).err();
@@ -114,21 +144,92 @@ impl Scratch {
     }
 }
 
-/// A number that nobody else has: a name is not reused, and no name is guessed.
-fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
+/// What runs that died have left on this server, or in the folder for temporary files: each with
+/// what removes it. What cannot be looked up is nobody's reason to fail.
+pub(super) async fn left_behind(beside: Option<&Options>, database: Database) -> Vec<String> {
+    let names = match databases_like(database, BEGINNING) {
+        None => files(&std::env::temp_dir()),
+        Some(sql) => databases(beside, &sql).await,
+    };
+    let here = Holder::this("");
+    let dead = names.into_iter().filter(|name| {
+        let mark = mark_in(name);
+        mark.is_some_and(|mark| here.is_mark_of_dead(mark))
+    });
+    dead.map(|name| {
+        let removal = removal(database, &name);
+        format!("`{name}` was left by a run that was killed; to remove it: {removal}")
+    })
+    .collect()
 }
 
-fn refused(database: Database, error: sqlx::Error) -> Error {
+async fn databases(beside: Option<&Options>, sql: &str) -> Vec<String> {
+    let Some(beside) = beside else {
+        return Vec::new();
+    };
+    let Ok(mut session) = beside.open().await else {
+        return Vec::new();
+    };
+    let rows = session.query(sql, &[]).await.unwrap_or_default();
+    session.close().await;
+    let names = rows.iter().filter_map(|row| row.text(0));
+    names.map(str::to_owned).collect()
+}
+
+fn files(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut names: Vec<String> = paths
+        .filter(|path| path.extension().is_some_and(|end| end == "sqlite"))
+        .map(|path| path.to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The part of a name that says which process made it.
+fn mark_in(name: &str) -> Option<&str> {
+    let (_, rest) = name.split_once(BEGINNING)?;
+    rest.rsplit_once('_').map(|(mark, _)| mark)
+}
+
+fn removal(database: Database, name: &str) -> String {
+    match database {
+        Database::Sqlite => {
+            let paths = BESIDE.map(|suffix| format!("'{name}{suffix}'"));
+            format!("`rm -f {}`", paths.join(" "))
+        }
+        Database::Postgres => format!("`DROP DATABASE \"{name}\";`"),
+        // In backquotes, which Markdown knows how to quote and a terminal shows as they are.
+        Database::MySql => format!("`DROP DATABASE {name};`"),
+    }
+}
+
+/// A number that nobody else has: a name is not reused, and no name is guessed.
+fn random() -> u32 {
+    let [a, b, c, d, ..] = RandomState::new().build_hasher().finish().to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}
+
+async fn refused(session: &mut dyn Session, error: sqlx::Error) -> Error {
+    let database = session.database();
     let doing = "create a database to compare on";
     if kind(&error) != Kind::PermissionDenied {
         return database_error(database, doing, error);
     }
+    let account = match current_account(database) {
+        Some(sql) => session.query(sql, &[]).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    let account = account.first().and_then(|row| row.text(0));
+    let account = account.unwrap_or("that_user");
     let help = match database {
-        Database::MySql => {
-            "let an administrator grant it: `GRANT ALL ON `migrate\\_scratch\\_%`.* TO ..`"
-        }
-        _ => "let an administrator grant it: `ALTER ROLE .. CREATEDB`",
+        Database::MySql => format!(
+            "let an administrator grant it: `GRANT ALL ON `migrate\\_scratch\\_%`.* TO {account};`"
+        ),
+        _ => format!("let an administrator grant it: `ALTER ROLE {account} CREATEDB;`"),
     };
     Error::new(
         ErrorCode::PermissionDenied,
@@ -137,4 +238,20 @@ fn refused(database: Database, error: sqlx::Error) -> Error {
     .with_source(error)
     .help(help)
     .help("or compare on a server of your own: `migrate squash --verify --database-url URL`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_found_again() {
+        let here = Holder::this("").mark();
+        let name = format!("{BEGINNING}{here}_0123abcd");
+        assert!(name.len() <= 63, "Postgres cuts names: {name}");
+        assert_eq!(mark_in(&name), Some(&*here));
+        assert_eq!(mark_in(&format!("/tmp/{name}.sqlite")), Some(&*here));
+        assert_eq!(mark_in("migrate_scratch_0123456789abcdef"), None);
+        assert_eq!(mark_in("shop"), None);
+    }
 }
