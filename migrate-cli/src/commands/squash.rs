@@ -36,8 +36,8 @@ side by side, and each database takes the way that fits what it has.
 
 --verify runs the replaced steps on one new database and the squashes on
 another, and compares schemas and rows: temporary files on SQLite, on a server
-databases with random names, dropped afterwards. The database of the URL is not
-touched. Functions run for real there.
+databases of their own, named first and dropped afterwards. The database of the
+URL is not touched. Functions run for real there.
 
 Examples:
   migrate squash users 0001 0004
@@ -169,11 +169,10 @@ fn write_squash(
     }
     let written = write(&folder.path, &squash)?;
     let paths: String = written.iter().map(|path| shown(path) + "\n").collect();
-    let apps = [squash.app.clone()];
     Ok(view
         .data(paths)
         .note(render_parts(paint, &squash))
-        .note(render_advice(paint, &Advice::Replace(&apps))))
+        .note(render_advice(paint, &Advice::Replace(&[&squash]))))
 }
 
 /// Every file under its name.

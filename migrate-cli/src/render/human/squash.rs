@@ -11,8 +11,8 @@ use crate::sources::squash::{NewStep, Squash};
 pub(crate) enum Advice<'a> {
     /// Nothing was written.
     Nothing,
-    /// The replaced files are still there. The apps, for the commands.
-    Replace(&'a [String]),
+    /// The replaced files are still there.
+    Replace(&'a [&'a Squash]),
     /// They are gone.
     Reset,
 }
@@ -41,21 +41,7 @@ pub(crate) fn render_advice(paint: Paint, advice: &Advice<'_>) -> String {
     let next = paint.lead("next");
     match advice {
         Advice::Nothing => "Nothing was written.\n".to_owned(),
-        Advice::Replace(apps) => {
-            let prune: Vec<String> = apps
-                .iter()
-                .map(|app| format!("`migrate {app} --prune`"))
-                .collect();
-            format!(
-                "{next}:\n  \
-                 1. build again\n  \
-                 2. `migrate squash --verify` runs both histories on new databases and compares them\n  \
-                 3. deploy: `migrate` records the squash where its steps are applied, and runs it on new databases\n  \
-                 4. once every database has it, delete the files it replaces and run `cargo migrate index`\n  \
-                 5. later, once no `after` names what was replaced, remove the line `replaces` from the squash, and forget the old rows: {}\n",
-                prune.join(", ")
-            )
-        }
+        Advice::Replace(squashes) => render_replace(&next, squashes),
         Advice::Reset => format!(
             "{next}:\n  \
              1. build again; `after` in functions may still name what was replaced\n  \
@@ -65,6 +51,41 @@ pub(crate) fn render_advice(paint: Paint, advice: &Advice<'_>) -> String {
              4. once no `after` names them any more, remove the lines `replaces`\n"
         ),
     }
+}
+
+fn render_replace(next: &str, squashes: &[&Squash]) -> String {
+    let steps = || squashes.iter().flat_map(|squash| &squash.steps);
+    // Where nothing was joined there is nothing to forget.
+    let joined = squashes.iter().filter(|squash| !squash.steps.is_empty());
+    let prune: Vec<String> = joined
+        .map(|squash| format!("`migrate {} --prune`", squash.app))
+        .collect();
+    let dropped: Vec<StepId> = steps().flat_map(|step| step.dropped.clone()).collect();
+    let functions = match dropped.as_slice() {
+        [] => String::new(),
+        [only] => format!("; the function of {} may be deleted then too", only.name),
+        several => format!(
+            "; the functions of {} may be deleted then too",
+            names(several)
+        ),
+    };
+    let (squash, has) = match steps().count() {
+        1 => ("the squash", "it"),
+        _ => ("the squashes", "them"),
+    };
+    let (replaces, line) = match has {
+        "it" => ("it replaces", "the line `replaces` from the squash"),
+        _ => ("they replace", "the lines `replaces` from the squashes"),
+    };
+    format!(
+        "{next}:\n  \
+         1. build again\n  \
+         2. `migrate squash --verify` runs both histories on new databases and compares them\n  \
+         3. deploy: `migrate` records {squash} where all that {replaces} is applied, and runs {has} on new databases\n  \
+         4. once every database has {has}, delete the files that {replaces} and run `cargo migrate index`{functions}\n  \
+         5. later, once no `after` names what was replaced, remove {line}, and forget the old rows: {}\n",
+        prune.join(", ")
+    )
 }
 
 fn describe(paint: Paint, step: &NewStep) -> String {
