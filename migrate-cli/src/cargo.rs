@@ -12,7 +12,6 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::args::Format;
-use crate::cli::{refuse, suggest};
 use crate::commands::new::{NewArgs, write_new};
 use crate::commands::squash::{SquashArgs, refuse_without_service};
 use crate::exit::Exit;
@@ -21,6 +20,7 @@ use crate::output::{Color, Output};
 use crate::program::Program;
 use crate::render;
 use crate::sources::discover::{discover, project_root, shown};
+use crate::usage::{refuse, suggest};
 use crate::view::View;
 
 const NAME: &str = "cargo migrate";
@@ -113,9 +113,10 @@ where
     W: Into<OsString>,
 {
     let words: Vec<OsString> = words.into_iter().map(Into::into).collect();
-    let CargoMigrate { verb, global } = match parse(&words) {
+    let mut command = CargoMigrate::command().bin_name(NAME);
+    let CargoMigrate { verb, global } = match parse(&mut command, &words) {
         Ok(parsed) => parsed,
-        Err(error) => return refuse(output, &words, &error),
+        Err(error) => return refuse(output, &Program::new(NAME), &command, &words, &error),
     };
     output.set_color(global.color);
     let format = if global.json {
@@ -152,11 +153,10 @@ fn folders(project: &Path, named: Option<&Path>) -> Result<Vec<PathBuf>, Failure
     Ok(found)
 }
 
-fn parse(words: &[OsString]) -> Result<CargoMigrate, clap::Error> {
-    let mut command = CargoMigrate::command().bin_name(NAME);
+fn parse(command: &mut clap::Command, words: &[OsString]) -> Result<CargoMigrate, clap::Error> {
     let words = std::iter::once(OsString::from(NAME)).chain(words.iter().cloned());
     let matches = command
         .try_get_matches_from_mut(words)
-        .map_err(|error| suggest(error, &command))?;
-    CargoMigrate::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+        .map_err(|error| suggest(error, command))?;
+    CargoMigrate::from_arg_matches(&matches).map_err(|error| error.format(command))
 }

@@ -7,21 +7,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::error::{ContextKind, ContextValue};
 use clap::{Command, CommandFactory, FromArgMatches, Parser};
 use migrate_core::{BoxFuture, Observer, Policies, Target};
 pub use migrate_core::{Migrator, Source};
-use migrate_source::name::nearest;
 
 use crate::args::{MigrateArgs, Typed};
 use crate::commands;
 use crate::context::Context;
 use crate::exit::Exit;
-use crate::failure::Failure;
 use crate::output::Output;
 use crate::program::Program;
 use crate::render;
-use crate::secret::{DatabaseUrl, redact_urls};
+use crate::secret::DatabaseUrl;
+use crate::usage::{refuse, suggest};
 
 pub(crate) type Configure = Box<dyn FnOnce(Migrator<'static>) -> Migrator<'static> + Send>;
 
@@ -161,7 +159,7 @@ impl Cli {
     /// Does what words say, as typed after `migrate`, in the runtime of the caller.
     ///
     /// For a service whose parser hands over what it does not know, and for tests. Wrong words
-    /// and `--help` print what clap prints.
+    /// are refused as every other error is, with exit code 2.
     pub fn run_from<W>(self, words: impl IntoIterator<Item = W>) -> BoxFuture<'static, Exit>
     where
         W: Into<OsString>,
@@ -179,9 +177,10 @@ impl Cli {
             .program
             .clone()
             .unwrap_or_else(Program::detect);
-        match parse(&words, name.words()) {
+        let mut command = standalone(name.words());
+        match parse(&mut command, &words) {
             Ok(args) => self.run(args).await,
-            Err(error) => refuse(&self.settings.output, &words, &error),
+            Err(error) => refuse(&self.settings.output, &name, &command, &words, &error),
         }
     }
 
@@ -247,78 +246,18 @@ struct Standalone {
     args: MigrateArgs,
 }
 
-fn parse(words: &[OsString], name: &str) -> Result<MigrateArgs, clap::Error> {
+fn standalone(name: &str) -> Command {
     // Clap would put the verb behind the app.
     let usage = format!("{name} [OPTIONS] [APP [TARGET|zero]]\n       {name} VERB ..");
-    let mut command = Standalone::command().bin_name(name).override_usage(usage);
+    Standalone::command().bin_name(name).override_usage(usage)
+}
+
+fn parse(command: &mut Command, words: &[OsString]) -> Result<MigrateArgs, clap::Error> {
+    let name = command.get_bin_name().unwrap_or("migrate").to_owned();
     let words = std::iter::once(OsString::from(name)).chain(words.iter().cloned());
     let matches = command
         .try_get_matches_from_mut(words)
-        .map_err(|error| suggest(error, &command))?;
-    let parsed =
-        Standalone::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+        .map_err(|error| suggest(error, command))?;
+    let parsed = Standalone::from_arg_matches(&matches).map_err(|error| error.format(command))?;
     Ok(parsed.args)
-}
-
-/// Adds the nearest verb where clap's own measure finds none, such as `nwe` for `new`.
-pub(crate) fn suggest(mut error: clap::Error, command: &Command) -> clap::Error {
-    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidSubcommand) else {
-        return error;
-    };
-    if error.get(ContextKind::SuggestedSubcommand).is_some() {
-        return error;
-    }
-    let verbs = command.get_subcommands().map(Command::get_name);
-    if let Some(near) = nearest(word, verbs) {
-        let near = ContextValue::Strings(vec![near.to_owned()]);
-        error.insert(ContextKind::SuggestedSubcommand, near);
-    }
-    error
-}
-
-/// Prints help to stdout; prints what is wrong with the words to stderr, or as JSON.
-pub(crate) fn refuse(output: &Output, words: &[OsString], error: &clap::Error) -> Exit {
-    let rendered = error.render();
-    if !error.use_stderr() {
-        let text = if output.paint().is_on() {
-            rendered.ansi().to_string()
-        } else {
-            rendered.to_string()
-        };
-        return output.data(&text).map_or(Exit::Failed, |()| Exit::Done);
-    }
-    if wants_json(words) {
-        let text = redact_urls(&rendered.to_string());
-        let mut lines = text.trim().lines();
-        let message = lines
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("error: ");
-        let help = lines
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-            .map(str::to_owned);
-        let mut failure = Failure::usage(message);
-        failure.help = help.collect();
-        return render::refused(output, &failure);
-    }
-    let paint = output.paint_err();
-    let text = if paint.is_on() {
-        rendered.ansi().to_string()
-    } else {
-        rendered.to_string()
-    };
-    output.note(&redact_urls(&text));
-    Exit::Usage
-}
-
-/// Whether words that could not be parsed asked for JSON.
-fn wants_json(words: &[OsString]) -> bool {
-    let is = |word: &OsString, text: &str| word == text;
-    words
-        .iter()
-        .any(|word| is(word, "--json") || is(word, "--format=json"))
-        || words
-            .windows(2)
-            .any(|pair| is(&pair[0], "--format") && is(&pair[1], "json"))
 }

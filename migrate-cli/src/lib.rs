@@ -59,6 +59,7 @@ mod progress;
 mod render;
 mod secret;
 mod sources;
+mod usage;
 mod view;
 
 use std::process::ExitCode;

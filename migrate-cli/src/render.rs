@@ -59,9 +59,12 @@ fn write_view(output: &Output, program: &Program, view: &View) -> io::Result<()>
     Ok(())
 }
 
-/// Writes that the words could not be parsed, for a program that asked for JSON.
-pub(crate) fn refused(output: &Output, failure: &Failure) -> Exit {
-    // The exit code tells the same when stdout is gone.
-    let _ = output.data(&json::document("migrate", None, Some(failure)));
+/// Writes that the words could not be parsed.
+pub(crate) fn refused(output: &Output, program: &Program, json: bool, failure: &Failure) -> Exit {
+    match json {
+        // The exit code tells the same when stdout is gone.
+        true => drop(output.data(&json::document("migrate", None, Some(failure)))),
+        false => output.note(&render_failure(output.paint_err(), failure, program)),
+    }
     failure.exit
 }

@@ -82,6 +82,21 @@ async fn wrong_words_get_the_nearest_right_ones() {
         "status --wait soon",
         "resolve x --why y",
         "lock",
+        "lock relaese",
+        "run",
+        "squash users",
+        "status --color",
+        "status --color alwyas",
+        "status --json=yes",
+        "status -x",
+        "status --wait 1s --wait 2s",
+        "mark a b",
+        "sql users 0001 0002",
+        "resolve x --done --not-done --why y",
+        "run x --database-url",
+        "users --databse-url=postgres://me:geheim@host/shop",
+        "run 'a\nb' c",
+        "run --name",
         "postgres://me:geheim@host/shop",
     ] {
         let (code, stdout, stderr) = said(words).await;
@@ -98,6 +113,10 @@ async fn wrong_words_get_the_nearest_right_ones() {
 #[tokio::test]
 async fn usage_errors_are_json_when_json_is_asked_for() {
     for words in [
+        "run --json",
+        "status --json --colour never",
+        "--format json status --wait soon",
+        "lock --json",
         "--json statsu",
         "statsu --format json",
         "statsu --format=json",
@@ -108,6 +127,11 @@ async fn usage_errors_are_json_when_json_is_asked_for() {
         let document: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(document["ok"], false);
         assert_eq!(document["error"]["code"], "usage", "{words}");
+        let message = document["error"]["message"].as_str().expect("a text");
+        assert!(
+            !message.contains('\n') && !message.contains("error"),
+            "{message}"
+        );
     }
 }
 
