@@ -95,6 +95,12 @@ const LIKE: &str = "case_sensitive_like";
 /// How the current database of MySQL stands among the settings.
 const USE: &str = "database()";
 
+/// How the role stands among them, as `SET ROLE` takes it. Only the server knows whether it has roles,
+/// and each reads the comment that is for it.
+const ROLE: &str = "current_role()";
+const ASK_ROLE: &str = "CONCAT('' /*!80000 , CURRENT_ROLE() */ \
+     /*M!100005 , COALESCE(CONCAT('`', REPLACE(CURRENT_ROLE(), '`', '``'), '`'), 'NONE') */)";
+
 /// A setting's name and its value.
 pub(crate) type Setting = (String, String);
 
@@ -107,7 +113,7 @@ pub(crate) fn read_settings(database: Database) -> Option<String> {
             let names = VARIABLES.iter().chain(&TRANSACTIONS);
             let names: Vec<String> = names.map(|name| format!("'{name}'")).collect();
             Some(format!(
-                "SELECT '{USE}', DATABASE(); \
+                "SELECT '{ROLE}', {ASK_ROLE}; SELECT '{USE}', DATABASE(); \
                  SHOW SESSION VARIABLES WHERE Variable_name IN ({})",
                 names.join(", ")
             ))
@@ -158,6 +164,7 @@ pub(crate) fn restore_settings(
     let changed = before.iter().filter(|setting| !now.contains(setting));
     let statements: Vec<String> = changed
         .map(|(name, value)| match database {
+            Database::MySql if name == ROLE => format!("SET ROLE {value}"),
             Database::MySql if name == USE => format!("USE `{}`", value.replace('`', "``")),
             Database::MySql if value.parse::<f64>().is_ok() => {
                 format!("SET SESSION {name} = {value}")
@@ -177,6 +184,7 @@ mod tests {
     fn only_what_changed_is_set_back() {
         let setting = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let before = [
+            setting(ROLE, "NONE"),
             setting("sql_mode", "ANSI,'x'"),
             setting("max_statement_time", "0.000000"),
             setting("time_zone", "+00:00"),
@@ -185,7 +193,7 @@ mod tests {
         let now = [setting("time_zone", "+00:00"), setting(USE, "other")];
         assert_eq!(
             restore_settings(Database::MySql, &before, &now).unwrap(),
-            "SET SESSION sql_mode = 'ANSI,''x'''; \
+            "SET ROLE NONE; SET SESSION sql_mode = 'ANSI,''x'''; \
              SET SESSION max_statement_time = 0.000000; USE `a``b`"
         );
         assert_eq!(restore_settings(Database::MySql, &before, &before), None);

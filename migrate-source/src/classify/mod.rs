@@ -226,6 +226,13 @@ pub fn any_step_errors(sql: &str, database: Option<Database>) -> Vec<SourceError
         });
         errors.extend(locals.map(|found| set_local_error(sql, found.start)));
     }
+    if database.is_none_or(|database| database == Database::Sqlite) {
+        let found = statements(sql, Database::Sqlite).unwrap_or_default();
+        let locked = found
+            .iter()
+            .filter(|found| sqlite::forbids_writing(found.text));
+        errors.extend(locked.map(|found| query_only_error(sql, found.start)));
+    }
     errors.sort_by_key(|error| (error.line, error.column));
     errors
 }
@@ -305,6 +312,16 @@ fn set_local_error(sql: &str, offset: usize) -> SourceError {
         "silent_no_op",
         "SET LOCAL ends with its transaction, and in a step that is not atomic each statement has one of its own: it has no effect",
         "write SET instead; the next step finds the session's own settings again",
+    )
+}
+
+fn query_only_error(sql: &str, offset: usize) -> SourceError {
+    SourceError::at(
+        sql,
+        offset,
+        "query_only",
+        "PRAGMA query_only forbids all writing, and in a step that is not atomic that each statement is done is written down together with it",
+        "remove it, or put what only reads into an atomic step, behind which settings are set back",
     )
 }
 

@@ -1,6 +1,7 @@
 //! SQLite: what cannot run in a transaction, and which pragmas do nothing there.
 
 use super::{Class, transaction_control};
+use crate::Database;
 use crate::cursor::Cursor;
 
 /// Inside a transaction these keep their value and say nothing (tried on 3.40): "this pragma is a
@@ -56,4 +57,23 @@ fn pragma(cursor: &mut Cursor<'_>) -> Class {
     } else {
         Class::Transactional
     }
+}
+
+/// Whether a statement makes the session read-only.
+pub(super) fn forbids_writing(statement: &str) -> bool {
+    let mut cursor = Cursor::new(statement, Database::Sqlite);
+    if !cursor.eat("pragma") {
+        return false;
+    }
+    // `main.query_only` is the same.
+    let mut named = cursor.eat("query_only");
+    if !named {
+        cursor.advance();
+        named = cursor.eat_symbol(".") && cursor.eat("query_only");
+    }
+    if !named || !(cursor.eat_symbol("=") || cursor.eat_symbol("(")) {
+        return false;
+    }
+    let value = cursor.text().trim_matches(['\'', '"']).to_ascii_lowercase();
+    !["0", "off", "no", "false"].contains(&value.as_str())
 }

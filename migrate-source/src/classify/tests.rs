@@ -440,6 +440,31 @@ fn copy_streams_are_errors_in_every_step() {
 }
 
 #[test]
+fn a_step_whose_progress_is_written_may_write() {
+    for database in [None, Some(Sqlite)] {
+        for sql in [
+            "SELECT 1;\nPRAGMA query_only = ON;",
+            "SELECT 1;\npragma main.query_only(1)",
+            "SELECT 1;\nPRAGMA query_only = 'yes'",
+        ] {
+            let errors = any_step_errors(sql, database);
+            let found: Vec<_> = errors.iter().map(|e| (e.code, e.line)).collect();
+            assert_eq!(found, [("query_only", 2)], "{sql}");
+            assert_eq!(atomic_step_errors(sql, database), [], "{sql}");
+        }
+        for sql in [
+            "PRAGMA query_only",
+            "PRAGMA query_only = OFF",
+            "PRAGMA query_only(0)",
+            "SELECT 'PRAGMA query_only = ON'",
+        ] {
+            assert_eq!(any_step_errors(sql, database), [], "{sql}");
+        }
+    }
+    assert_eq!(any_step_errors("PRAGMA query_only = ON", Some(MySql)), []);
+}
+
+#[test]
 fn rebuilt_tables() {
     let rebuilds = [
         (

@@ -7,7 +7,8 @@ use super::sql::ITEM;
 
 each_database! {
     all: settings_end_with_their_step, a_pool_never_sees_what_steps_left, a_failed_step_leaves_the_pool_as_it_was;
-    servers: the_next_step_starts_afresh, temporary_tables_and_locks_end_with_their_step;
+    servers: the_next_step_starts_afresh, temporary_tables_and_locks_end_with_their_step,
+        a_role_ends_with_its_step;
 }
 
 /// What steps may leave behind, and a query that shows it.
@@ -275,4 +276,45 @@ async fn temporary_tables_and_locks_end_with_their_step(db: Db) {
         .unwrap();
     assert_eq!(report.steps.len(), 5);
     assert_eq!(database.count("SELECT sum(id) FROM item").await, 150);
+}
+
+async fn a_role_ends_with_its_step(db: Db) {
+    for atomic in [true, false] {
+        let database = TestDatabase::create(db).await;
+        let role = format!("{}_role", database.name());
+        let rights = match db {
+            // A role of MariaDB adds to the rights of the user.
+            Db::MySql => format!("CREATE ROLE {role}"),
+            _ => format!("CREATE ROLE {role} SUPERUSER"),
+        };
+        database.execute(&rights).await;
+        let header = match atomic {
+            true => "",
+            false => "-- migrate: atomic = false\n",
+        };
+        let shown = match db {
+            Db::MySql => "coalesce(CURRENT_ROLE(), 'none')",
+            _ => "CASE current_user WHEN session_user THEN 'none' ELSE current_user END",
+        };
+        let sets = format!("{header}SET ROLE {role}; INSERT INTO item SELECT 2, {shown};");
+        let next = format!("INSERT INTO item SELECT 3, {shown}");
+        let files = [
+            ("0001_initial.sql", ITEM),
+            ("0002_sets.sql", sets.as_str()),
+            ("0003_next.sql", next.as_str()),
+        ];
+        let report = database
+            .migrator(steps(&files).build().unwrap())
+            .run()
+            .await;
+        let names = database.rows("SELECT name FROM item ORDER BY id").await;
+        let drop = match db {
+            Db::MySql => format!("DROP ROLE {role}"),
+            _ => format!("DROP OWNED BY {role}; DROP ROLE {role}"),
+        };
+        database.execute(&drop).await;
+        report.unwrap();
+        let names: Vec<_> = names.iter().map(|row| row[0].as_deref()).collect();
+        assert_eq!(names, [Some(role.as_str()), Some("none")]);
+    }
 }

@@ -33,6 +33,24 @@ const FILES: [(&str, &str); 5] = [
     ("0005_five.sql", "INSERT INTO item VALUES (6, 'x')"),
 ];
 
+#[tokio::test]
+async fn a_step_that_may_not_write_its_progress_is_refused() {
+    let database = create().await;
+    let text = "PRAGMA query_only = ON; SELECT 1;";
+    let half = format!("-- migrate: atomic = false\n{text}");
+    let before = database.dump(Scope::Everything).await;
+    let migrator = database.migrator(history(&[FILES[0], ("0002_half.sql", &half)]));
+    let error = migrator.run().await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidStep, "{error}");
+    assert!(error.message().contains("PRAGMA query_only"), "{error}");
+    assert_eq!(database.dump(Scope::Everything).await, before);
+    // In one that is atomic the setting ends before anything is recorded.
+    let names = database
+        .migrate(history(&[FILES[0], ("0002_whole.sql", text), FILES[2]]))
+        .await;
+    assert_eq!(names.len(), 3);
+}
+
 /// Commits of one run.
 async fn commits(database: &TestDatabase, count: usize) -> u32 {
     let before = changes(database);
