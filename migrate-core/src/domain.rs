@@ -19,6 +19,7 @@ mod route;
 mod row;
 mod sides;
 mod step;
+mod unknown;
 mod way_back;
 
 pub(crate) use goal::known_app;

@@ -107,8 +107,8 @@ fn unknown(word: &str, target: Option<&str>, history: &History) -> Failure {
     if let Some(near) = nearest(app, apps) {
         let rest = match (word.split_once('.'), target) {
             (Some((_, name)), _) => format!(" {name}"),
-            (None, Some(target)) => format!(" {target}"),
-            (None, None) => String::new(),
+            (None, Some(target)) if !target.is_empty() => format!(" {target}"),
+            (None, _) => String::new(),
         };
         return failure.help(format!("did you mean `migrate {near}{rest}`?"));
     }

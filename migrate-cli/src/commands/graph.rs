@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use migrate_core::report::Status;
+use migrate_source::name::nearest;
 use serde::Serialize;
 
 use crate::context::Context;
@@ -81,8 +82,11 @@ pub(crate) async fn run(context: &mut Context, args: &GraphArgs) -> Result<View,
     let apps = context.steps()?.apps();
     if let Some(app) = args.apps.iter().find(|app| !apps.contains(app)) {
         let shown = app.escape_debug();
-        return Err(Failure::usage(format!("this binary has no app `{shown}`"))
-            .help(format!("apps: {}", apps.join(", "))));
+        let failure = Failure::usage(format!("this binary has no app `{shown}`"));
+        return Err(match nearest(app, apps.iter().map(String::as_str)) {
+            Some(near) => failure.help(format!("did you mean `migrate graph {near}`?")),
+            None => failure.help(format!("apps: {}", apps.join(", "))),
+        });
     }
     let with_states = !args.no_db && context.names_a_database();
     let mut graph = match with_states {

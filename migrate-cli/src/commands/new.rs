@@ -142,7 +142,10 @@ fn choose(project: &Path, args: &NewArgs) -> Result<MigrationFolder, Failure> {
 }
 
 fn unknown_app(app: &str, labels: &[String]) -> Failure {
-    let failure = Failure::usage(format!("no `embed_migrations!` names an app `{app}`"));
+    let failure = Failure::usage(format!(
+        "no `embed_migrations!` names an app `{}`",
+        app.escape_debug()
+    ));
     match nearest(app, labels.iter().map(String::as_str)) {
         Some(near) => failure.help(format!("did you mean `--app {near}`?")),
         None if labels.is_empty() => failure,

@@ -56,10 +56,11 @@ pub(crate) fn project_root(folder: &Path) -> PathBuf {
 /// A path as shown: from the current folder, if it lies below.
 pub(crate) fn shown(path: &Path) -> String {
     let current = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(&current)
-        .unwrap_or(path)
-        .display()
-        .to_string()
+    let below = path.strip_prefix(&current).unwrap_or(path);
+    match below.as_os_str().is_empty() {
+        true => ".".to_owned(),
+        false => below.display().to_string(),
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -261,6 +261,13 @@ fn resolve(typed: &str, files: &[FileName]) -> Result<String, Failure> {
     if let [only] = begins.as_slice() {
         return Ok((**only).to_owned());
     }
+    if !begins.is_empty() && !reference.name.is_empty() {
+        let names: Vec<String> = begins.iter().map(|name| format!("`{name}`")).collect();
+        return Err(Failure::usage(format!(
+            "`{typed}` could be any of {}",
+            names.join(", ")
+        )));
+    }
     let failure = Failure::usage(format!("no SQL file of this app is called `{typed}`"));
     Err(
         match migrate_source::name::nearest(typed, steps.iter().copied()) {

@@ -135,7 +135,8 @@ async fn a_graph_of_an_app_that_is_not_there_is_a_mistake() {
     let ran = Database::new().migrate("graph usres").await;
     assert_eq!(ran.exit.code(), 2);
     assert!(
-        ran.stderr.contains("apps: users, billing"),
+        ran.stderr
+            .contains("did you mean `shop migrate graph users`?"),
         "{}",
         ran.stderr
     );

@@ -175,3 +175,42 @@ async fn sql_prints_statements_that_can_be_pasted() {
     let ran = database.migrate("sql users.0003 --json").await;
     golden::check("sql.json", &golden::normalize_json(ran.json()));
 }
+
+/// A wrong app, a wrong step, another number, nothing, letters that no name has.
+#[tokio::test]
+async fn names_that_nothing_has_say_what_was_meant() {
+    let database = Database::new();
+    database.migrate("").await;
+    database
+        .session(
+            "unknown_names.txt",
+            &[
+                "sql users nope",
+                "sql usres 0002",
+                "sql users 0009",
+                "sql users ''",
+                "sql 0009",
+                "mark ''",
+                "mark users",
+                "mark üsers.0003",
+                "unmark users.0009",
+                "accept shop.0003 --why x",
+                "run tidy_nmaes",
+                "users 0009",
+                "users ''",
+                "usres ''",
+                "''",
+                "plan usres 0001",
+                "plan users 00002",
+                "status usres",
+                "status ''",
+                "graph usres",
+                "graph 7",
+                "squash usres 0001 0002",
+                "squash users 0009 0010",
+                "usres --prune",
+                "users --prune",
+            ],
+        )
+        .await;
+}

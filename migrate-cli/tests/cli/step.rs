@@ -52,7 +52,11 @@ async fn fake_and_dry_run_contradict_each_other() {
         .migrate(&format!("{LOWER} --fake --dry-run"))
         .await;
     assert_eq!(ran.exit.code(), 2);
-    assert!(ran.stderr.contains("cannot be used together"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("cannot be used together"),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[tokio::test]

@@ -1,9 +1,8 @@
 //! What a goal names: an app, one of its steps, or nothing, and then what comes near it.
 
-use migrate_source::name::nearest;
-
-use super::history::{History, near};
+use super::history::History;
 use super::row::LedgerRows;
+use super::unknown::{unknown_app, unknown_step};
 use crate::error::{Error, ErrorCode};
 use crate::goal::Goal;
 use crate::report::StepId;
@@ -43,16 +42,7 @@ pub(crate) fn known_app(history: &History, rows: &LedgerRows, app: &str) -> Resu
     if history.apps.iter().any(|known| known == app) {
         return Ok(());
     }
-    let shown = app.escape_debug();
-    let error = Error::new(
-        ErrorCode::UnknownApp,
-        format!("there is no app `{shown}` in this binary"),
-    );
-    let error = match nearest(app, history.apps.iter().map(String::as_str)) {
-        Some(near) => error.help(format!("there is one of a similar name: `{near}`")),
-        None if history.apps.is_empty() => error.help("it has none: embed some migrations first"),
-        None => error.help(format!("it has: {}", history.apps.join(", "))),
-    };
+    let error = unknown_app(history, app);
     let recorded = rows.iter().filter(|row| row.app == app).count();
     Err(match recorded {
         0 => error,
@@ -91,37 +81,16 @@ fn step(history: &History, app: &str, typed: &str) -> Result<usize, Error> {
         .collect();
     match found.as_slice() {
         [(_, step)] => Ok(*step),
-        [] => Err(unknown(app, typed, &names)),
-        several => Err(ambiguous(app, typed, several)),
-    }
-}
-
-fn unknown(app: &str, typed: &str, names: &[(&str, usize)]) -> Error {
-    let error = Error::new(
-        ErrorCode::UnknownStep,
-        format!(
-            "the app `{app}` has no step `{}` in this binary",
-            typed.escape_debug()
-        ),
-    );
-    // A number is not misspelt, it is another one: what it looks like says nothing.
-    if !typed.is_empty() && typed.bytes().all(|byte| byte.is_ascii_digit()) {
-        let numbered = names.iter().map(|(name, _)| *name);
-        let last = numbered
-            .filter(|name| name.starts_with(|first: char| first.is_ascii_digit()))
-            .max();
-        if let Some(last) = last {
-            return error.help(format!(
-                "its last SQL step is `{last}`; `migrate status {app}` shows what there is"
-            ));
+        [] => {
+            let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+            Err(unknown_step(
+                app,
+                typed,
+                &names,
+                "; `zero` means none of it",
+            ))
         }
-    }
-    let names: Vec<String> = names.iter().map(|(name, _)| (*name).to_owned()).collect();
-    match near(typed, &names) {
-        Some(near) => error.help(format!("there is one of a similar name: `{near}`")),
-        None => error.help(format!(
-            "`migrate status {app}` shows what there is; `zero` means none of it"
-        )),
+        several => Err(ambiguous(app, typed, several)),
     }
 }
 

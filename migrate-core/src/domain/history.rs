@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use migrate_source::Database;
-use migrate_source::name::nearest;
 
 use super::graph::Graph;
 use super::step::Step;
+use super::unknown::unknown;
 use super::{build, fit};
 use crate::embedded::{FunctionStep, Migrations};
 use crate::error::{Error, ErrorCode};
@@ -171,12 +171,16 @@ impl History {
         };
         match found.as_slice() {
             [step] => Ok(step),
-            [] => Err(self.replaced(name).unwrap_or_else(|| self.unknown(name))),
+            [] => Err(self.replaced(name).unwrap_or_else(|| unknown(self, name))),
             several => {
                 let names: Vec<String> = several.iter().map(|step| step.id.to_string()).collect();
                 Err(Error::new(
                     ErrorCode::AmbiguousStep,
-                    format!("`{name}` could be any of {}", names.join(", ")),
+                    format!(
+                        "`{}` could be any of {}",
+                        name.escape_debug(),
+                        names.join(", ")
+                    ),
                 )
                 .help(format!("say which: `{}`", names[0])))
             }
@@ -211,27 +215,6 @@ impl History {
         Some(error.help(format!(
             "`migrate status` shows whether `{squash}` is applied; with it, `{gone}` is"
         )))
-    }
-
-    fn unknown(&self, name: &str) -> Error {
-        let names: Vec<String> = self
-            .iter()
-            .map(|step| match name.contains('.') {
-                true => step.id.to_string(),
-                false => step.id.name.clone(),
-            })
-            .collect();
-        let error = Error::new(
-            ErrorCode::UnknownStep,
-            format!(
-                "there is no migration `{}` in this binary",
-                name.escape_debug()
-            ),
-        );
-        match near(name, &names) {
-            Some(near) => error.help(format!("there is one of a similar name: `{near}`")),
-            None => error.help("`migrate status` shows what there is"),
-        }
     }
 
     /// All that a squash stands for, squashes among it included, whether the binary has it or not:
@@ -278,21 +261,6 @@ impl History {
     pub(crate) fn check_for(&self, database: Database) -> Result<(), Error> {
         fit::check_for(self, database)
     }
-}
-
-/// The name nearest to what was typed, as a whole or as far as it was typed: a prefix would do.
-pub(super) fn near<'n>(typed: &str, names: &'n [String]) -> Option<&'n String> {
-    let beginnings: Vec<&str> = names
-        .iter()
-        .map(|name| name.get(..typed.len()).unwrap_or(name))
-        .collect();
-    let by = |near: Option<&str>, all: &[&str]| {
-        near.and_then(|near| all.iter().position(|name| *name == near))
-    };
-    let whole: Vec<&str> = names.iter().map(String::as_str).collect();
-    let place = by(nearest(typed, whole.iter().copied()), &whole)
-        .or_else(|| by(nearest(typed, beginnings.iter().copied()), &beginnings));
-    place.map(|place| &names[place])
 }
 
 /// Collects steps for a [`History`] that is not embedded.

@@ -273,7 +273,11 @@ fn row_named(history: &History, rows: &LedgerRows, name: &str) -> Result<StepId,
             let names: Vec<String> = found.iter().map(|id| format!("`{id}`")).collect();
             Err(Error::new(
                 ErrorCode::AmbiguousStep,
-                format!("`{name}` could be any of {}", names.join(", ")),
+                format!(
+                    "`{}` could be any of {}",
+                    name.escape_debug(),
+                    names.join(", ")
+                ),
             )
             .help(format!("say which: `migrate unmark {first}`")))
         }

@@ -3,7 +3,8 @@
 /// The known name that is closest to the wanted one, if any is close enough to be meant.
 ///
 /// The distance is Damerau-Levenshtein's (optimal string alignment), without case; close enough is
-/// a third of the wanted name's length, at least 1. Of equally close ones the first wins.
+/// a third of the wanted name's length, at least 1, and less than all of it. Of equally close ones the
+/// first wins.
 ///
 /// ```
 /// use migrate_source::name::nearest;
@@ -14,7 +15,10 @@
 /// ```
 pub fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted: Vec<char> = wanted.to_lowercase().chars().collect();
-    let bound = (wanted.len() / 3).max(1);
+    // A name of which no letter is right was not meant.
+    let bound = (wanted.len() / 3)
+        .max(1)
+        .min(wanted.len().saturating_sub(1));
     known
         .into_iter()
         .map(|name| {
@@ -75,6 +79,10 @@ mod tests {
         assert_eq!(nearest("atomc", ["atomic", "after"]), Some("atomic"));
         assert_eq!(nearest("ATOMIC", ["atomic"]), Some("atomic"));
         assert_eq!(nearest("xyz", ["atomic", "after", "run"]), None);
-        assert_eq!(nearest("", ["run"]), None);
+        assert_eq!(nearest("", ["run", "a"]), None);
+        assert_eq!(nearest("x", ["a"]), None);
+        assert_eq!(nearest("A", ["a"]), Some("a"));
+        assert_eq!(nearest("ba", ["ab"]), Some("ab"));
+        assert_eq!(nearest("\u{fc}sers", ["users"]), Some("users"));
     }
 }

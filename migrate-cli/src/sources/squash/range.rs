@@ -15,7 +15,7 @@ pub(crate) fn check_app(history: &History, app: &str) -> Result<(), Failure> {
     if apps.iter().any(|known| known == app) {
         return Ok(());
     }
-    let failure = Failure::usage(format!("this binary has no app `{app}`"));
+    let failure = Failure::usage(format!("this binary has no app `{}`", app.escape_debug()));
     Err(match nearest(app, apps.iter().map(String::as_str)) {
         Some(near) => failure.help(format!("did you mean `{near}`?")),
         None => failure.help(format!("there are: {}", apps.join(", "))),

@@ -111,3 +111,53 @@ fn an_app_takes_its_data_migrations_along() {
     assert_eq!(moves(&history, "", "a"), "+a.0001_w +b.0001_w +a.fill");
     assert_eq!(moves(&history, "", "b"), "+b.0001_w +b.fill");
 }
+
+#[test]
+fn names_that_nothing_has_say_what_was_meant() {
+    let two = history(&[
+        "users.0001_initial",
+        "users.0002_add_email",
+        "cart.0001_items",
+    ]);
+    let one = history(&["users.0001_initial", "users.0002_add_email"]);
+    for (history, typed, expected) in [
+        (
+            &two,
+            "cart.nope",
+            "`migrate status cart` shows what there is",
+        ),
+        (&two, "users.0002_add_emial", "`0002_add_email`"),
+        (&two, "users.0002_add_emi", "`0002_add_email`"),
+        (&two, "users.0009", "its last SQL step is `0002_add_email`"),
+        (&two, "users.7", "its last SQL step is `0002_add_email`"),
+        (&two, "users.", "`migrate status users` shows what there is"),
+        (&two, "usres.0002", "`users.0002_add_email`"),
+        (&two, "\u{fc}sers.0002", "`users.0002_add_email`"),
+        (
+            &two,
+            "usres.nope",
+            "`migrate status users` shows what it has",
+        ),
+        (&two, "shop.0001_items", "in another app: `cart.0001_items`"),
+        (&two, "shop.nope", "the apps are: users, cart"),
+        (&two, "users", "`users` is an app"),
+        (&two, "0002_add_emial", "`0002_add_email`"),
+        (&two, "0009", "`migrate status` shows what there is"),
+        (&two, "7", "`migrate status` shows what there is"),
+        (&two, "", "`migrate status` shows what there is"),
+        (
+            &two,
+            "\u{1f600}\u{1b}",
+            "`migrate status` shows what there is",
+        ),
+        (&two, ".", "the apps are: users, cart"),
+        (&one, "7", "its last SQL step is `0002_add_email`"),
+        (&one, "0002_add_emial", "`0002_add_email`"),
+    ] {
+        let error = history.find(typed).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UnknownStep, "{typed}");
+        assert_eq!(error.helps().len(), 1, "{error}");
+        assert!(error.helps()[0].contains(expected), "{typed}: {error}");
+        assert!(!error.to_string().contains('\u{1b}'), "{error:?}");
+    }
+}

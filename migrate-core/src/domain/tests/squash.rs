@@ -266,7 +266,10 @@ fn a_squash_is_in_line_in_each_app_that_it_stands_for() {
     // And nothing of the app is left behind a goal.
     let back = "-b.0003_y -a.0001_all";
     assert_eq!(moves(&history, rows, "b 0001"), back);
-    assert_eq!(moves(&history, "b.0001_w a.0001_all b.0003_y", "b 0001"), back);
+    assert_eq!(
+        moves(&history, "b.0001_w a.0001_all b.0003_y", "b 0001"),
+        back
+    );
 }
 
 #[test]
