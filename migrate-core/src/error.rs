@@ -139,6 +139,8 @@ struct Inner {
     progress: Option<RunProgress>,
     /// Whether a step ended the transaction that it was given.
     ended_transaction: bool,
+    /// Whether a transaction could not be committed, although all in it went well.
+    at_commit: bool,
     /// Whether it is the SQL of a way back that failed.
     of_way_back: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
@@ -152,6 +154,7 @@ impl Error {
             help: Vec::new(),
             progress: None,
             ended_transaction: false,
+            at_commit: false,
             of_way_back: false,
             source: None,
         }))
@@ -186,6 +189,16 @@ impl Error {
         self.0.ended_transaction
     }
 
+    /// Says that a transaction could not be committed, although all in it went well.
+    pub(crate) fn at_commit(mut self) -> Self {
+        self.0.at_commit = true;
+        self
+    }
+
+    pub(crate) fn is_at_commit(&self) -> bool {
+        self.0.at_commit
+    }
+
     /// Says whether it is the SQL of a way back that failed: what leads out depends on what the
     /// ledger says of the step then.
     pub(crate) fn of_way_back(mut self, of_way_back: bool) -> Self {
@@ -205,6 +218,7 @@ impl Error {
             help: self.0.help.clone(),
             progress: self.0.progress.clone(),
             ended_transaction: self.0.ended_transaction,
+            at_commit: self.0.at_commit,
             of_way_back: self.0.of_way_back,
             source: None,
         }))

@@ -160,7 +160,8 @@ pub struct RunReport {
 pub struct RunProgress {
     /// What is applied and recorded.
     pub applied: Vec<StepRun>,
-    /// The step that failed or was cancelled; none when the run was stopped between two steps.
+    /// The step that failed or was cancelled; none when the run was stopped between two steps, or
+    /// when all of them together could not be committed.
     pub failed: Option<StepId>,
     /// What the failed step left behind.
     pub left_behind: Option<String>,

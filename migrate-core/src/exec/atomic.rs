@@ -78,7 +78,7 @@ impl<'r> Runner<'r> {
             Err(failed) => {
                 let record = ahead + statements.len();
                 if failed.completed >= record + written.len() {
-                    return Err(commit_failed(task, database, failed.error));
+                    return Err(commit_failed(&[task], database, failed.error));
                 }
                 // Postgres parses the whole message first: before any result it is a syntax error.
                 let place = match failed.completed.checked_sub(ahead) {
@@ -119,7 +119,7 @@ impl<'r> Runner<'r> {
         };
         let result = body
             .runner
-            .guarded(transaction(session, &mut body.scope(), task))
+            .guarded(transaction(session, &mut body.scope(), &[task]))
             .await;
         let Group { mut done, .. } = body;
         let own = done.pop();
@@ -153,33 +153,51 @@ fn syntax_error_place(error: &sqlx::Error, sql: &str, start: usize, database: Da
     begun.saturating_sub(1)
 }
 
-/// The step's statements went well, but together they cannot be committed: what is checked only
-/// there are deferred constraints.
-fn commit_failed(task: Task<'_>, database: Database, error: sqlx::Error) -> Error {
-    if !matches!(&error, sqlx::Error::Database(_)) || db_error::kind(&error) != Kind::Other {
+/// Whether a COMMIT failed on what it alone checks: deferred constraints.
+pub(super) fn is_deferred(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(_)) && db_error::kind(error) == Kind::Other
+}
+
+/// The statements of the steps went well, but they cannot be committed.
+fn commit_failed(tasks: &[Task<'_>], database: Database, error: sqlx::Error) -> Error {
+    let (Some(first), Some(last)) = (tasks.first(), tasks.last()) else {
+        return transaction_error(database, error);
+    };
+    if !is_deferred(&error) {
         return transaction_error(database, error);
     }
-    Error::new(
-        ErrorCode::StepFailed,
-        format!(
-            "{} ({}) cannot be committed: {}",
-            doing(task),
-            task.location(database),
-            db_error::redacted(&error)
+    let text = db_error::redacted(&error);
+    let done = match first.is_backwards() {
+        false => "applied",
+        true => "undone",
+    };
+    let (message, help) = match tasks.len() {
+        1 => (
+            format!(
+                "{} ({}) cannot be committed: {text}",
+                doing(*first),
+                first.location(database)
+            ),
+            format!(
+                "correct {} or the data, then run the command again; nothing of it was {done}",
+                to_correct(*first)
+            ),
         ),
-    )
-    .help(match task.is_backwards() {
-        false => {
-            "correct the step or the data, then run the command again; nothing of it was applied"
-                .to_owned()
-        }
-        true => format!(
-            "correct {} or the data, then run the command again; nothing of it was undone",
-            to_correct(task)
+        several => (
+            format!(
+                "the {several} steps from `{}` to `{}` cannot be committed together: {text}",
+                first.step.id, last.step.id
+            ),
+            format!(
+                "nothing of them was {done}; each in a transaction of its own, the one at fault is named"
+            ),
         ),
-    })
-    .of_way_back(task.is_down())
-    .with_source(error)
+    };
+    Error::new(ErrorCode::StepFailed, message)
+        .help(help)
+        .at_commit()
+        .of_way_back(tasks.len() == 1 && first.is_down())
+        .with_source(error)
 }
 
 /// What a failing statement means, with its place.
@@ -223,13 +241,17 @@ pub(super) fn statement_failed(
     .with_source(error)
 }
 
-/// Runs a body in a transaction; around it SQLite's foreign keys are switched as the step asks.
+/// Runs the body of some tasks in a transaction; around it SQLite's foreign keys are switched as
+/// the first step asks.
 pub(super) async fn transaction(
     session: &mut dyn Session,
     body: &mut dyn TransactionBody,
-    task: Task<'_>,
+    tasks: &[Task<'_>],
 ) -> Result<(), Error> {
     let database = session.database();
+    let Some(task) = tasks.first() else {
+        return Ok(());
+    };
     let first = task.step;
     let keys_were_on = if task.work.executes() && first.foreign_keys_off(database) {
         foreign_keys_off(session, first).await?
@@ -243,7 +265,7 @@ pub(super) async fn transaction(
     if keys_were_on {
         script(session, first, "PRAGMA foreign_keys = ON".to_owned()).await?;
     }
-    result.unwrap_or_else(|error| Err(commit_failed(task, database, error)))
+    result.unwrap_or_else(|error| Err(commit_failed(tasks, database, error)))
 }
 
 fn transaction_error(database: Database, error: sqlx::Error) -> Error {

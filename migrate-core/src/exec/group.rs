@@ -45,11 +45,16 @@ impl<'r> Runner<'r> {
         };
         let result = body
             .runner
-            .guarded(transaction(session, &mut body.scope(), tasks[0]))
+            .guarded(transaction(session, &mut body.scope(), tasks))
             .await;
         let Group {
             mut done, failed, ..
         } = body;
+        let at_commit = matches!(&result, Err(error) if error.is_at_commit());
+        if at_commit && together == Together::Rows {
+            let _ = session.script("ROLLBACK".to_owned()).await;
+            return self.one_by_one(session, tasks, (start, of)).await;
+        }
         let (task, error) = match (result, failed) {
             (Ok(()), None) => (None, None),
             (Ok(()), Some((task, error))) => (Some(task), Some(self.interrupted(error))),
@@ -67,8 +72,9 @@ impl<'r> Runner<'r> {
             done.into_iter().for_each(|run| self.finished(run));
             return Ok(());
         };
-        // Where the transaction itself failed, the first that it did not commit did.
-        let lost = |task: &&Task<'r>| done.iter().all(|run| run.step != task.step.id);
+        // Where the transaction itself failed, the first that it did not commit did; where all of
+        // it came to its COMMIT, none did.
+        let lost = |task: &&Task<'r>| !at_commit && done.iter().all(|run| run.step != task.step.id);
         let failed = task.as_ref().or_else(|| tasks.iter().find(lost));
         self.failed = failed.map(|task| Failed {
             step: task.step.id.clone(),
@@ -79,6 +85,20 @@ impl<'r> Runner<'r> {
             self.record_failure(session, task, &error, begun).await;
         }
         Err(error)
+    }
+
+    /// What only a COMMIT checks does not say which step broke it: each in a transaction of its own,
+    /// it is found, and those before it stay.
+    async fn one_by_one(
+        &mut self,
+        session: &mut dyn Session,
+        tasks: &[Task<'r>],
+        (start, of): (usize, usize),
+    ) -> Result<(), Error> {
+        for (place, task) in tasks.iter().enumerate() {
+            self.perform(session, *task, start + place + 1, of).await?;
+        }
+        Ok(())
     }
 
     /// After a transaction that did not end as it should: drops the runs that the ledger does not

@@ -6,7 +6,7 @@
 use migrate_source::Database;
 use migrate_source::classify::{Class, classify};
 
-use super::atomic::{foreign_keys_off, statement_failed};
+use super::atomic::{foreign_keys_off, is_deferred, statement_failed};
 use super::commit::{commit, execute, statement_error, write_error};
 use super::function::script;
 use super::group::refuse_orphans;
@@ -203,8 +203,10 @@ async fn in_one_transaction(
             Ok(_) => Ok(()),
             Err(error) => {
                 let _ = session.script("ROLLBACK".to_owned()).await;
-                // One result before it is BEGIN's; the statement's own error is the second.
-                Err(if error.completed <= 1 {
+                // One result before it is BEGIN's; the statement's own error is the second. After
+                // three of them the COMMIT fails, on what the statement broke.
+                let own = error.completed <= 1 || error.completed > 2 && is_deferred(&error.error);
+                Err(if own {
                     failed(error.error)
                 } else {
                     statement_error(database, Some(progress), error.error)
@@ -223,16 +225,15 @@ async fn in_one_transaction(
         progress,
         failed,
     };
-    session
-        .in_transaction(begin(database), &mut body)
-        .await
-        .unwrap_or_else(|error| {
-            Err(db_error::database_error(
-                database,
-                "begin or commit a statement's transaction",
-                error,
-            ))
-        })
+    match session.in_transaction(begin(database), &mut body).await {
+        Ok(result) => result,
+        Err(error) if is_deferred(&error) => Err((body.failed)(error)),
+        Err(error) => Err(db_error::database_error(
+            database,
+            "begin or commit a statement's transaction",
+            error,
+        )),
+    }
 }
 
 struct WithProgress<'p, F> {

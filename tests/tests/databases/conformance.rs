@@ -12,6 +12,7 @@ mod back_untouched;
 mod cancel;
 mod cost;
 mod cut_off;
+mod deferred;
 mod drift;
 mod dry_run;
 mod dry_run_to;
