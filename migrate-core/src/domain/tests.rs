@@ -2,6 +2,8 @@
 //!
 //! They are those that Django's tests of its graph, loader, executor and `migrate` command play,
 //! written anew from the specification, with the points where this project differs on purpose.
+//! What holds of every history, ledger and goal is in [`properties`], where a second planner, slow
+//! and simple ([`reference`]), has to plan the same for random ones ([`random`]).
 //!
 //! | scenario | where |
 //! |---|---|
@@ -24,6 +26,7 @@
 //! | squash: none applied, all applied, some applied | `squash::none_applied_*`, `all_applied_*`, `partly_applied_*` |
 //! | squash: each length of history applied, with the files there and gone | `squash::every_length_of_history` |
 //! | squash over several apps, also partly applied | `squash::over_two_apps` |
+//! | the same, between files of those apps: no second leaf, no step left behind a goal | `squash::a_squash_is_in_line_in_each_app_that_it_stands_for` |
 //! | squash: replaced files gone, partly applied, something depends on them | `squash::gone_and_partly_applied_is_an_error` |
 //! | the same, nothing depends on them (Django: silently nothing) | `squash::gone_and_partly_applied_is_an_error` |
 //! | a squash of a squash: none, inner, all, with the files there and gone | `squash::a_squash_of_a_squash` |
@@ -35,6 +38,8 @@
 //! | `--fake` does not pass an inconsistent history | `trouble::inconsistent_history` |
 //! | the executor's run forwards and back, empty plan, nothing to do backwards | `back::*` |
 //! | back to a squash, back from a squash | `squash::back_to_it_and_before_it` |
+//! | a partly applied squash as goal | `squash::partly_applied_the_rest_runs` |
+//! | a squash retired: no files, no line `replaces`, old records pruned | `squash::retired_it_leaves_old_records_to_be_pruned` |
 //! | back through as few apps as needed; branches | `back::dependents_of_what_stays_stay`, `back::branches` |
 //! | a goal inside a squash: planned without it | `squash::a_goal_inside` |
 //! | running the replaced steps by name records the squash too | `squash::a_goal_inside` |
@@ -43,6 +48,8 @@
 //! | data migrations are no leaves | `trouble::data_migrations_are_no_leaves` |
 //! | irreversible steps: the whole plan is refused first, with `--fake` not | `back::irreversible_steps_refuse_the_plan` |
 //! | an app to zero takes its dependents along | `back::zero_takes_dependents_along` |
+//! | an app to zero of which only the database knows steps | `back::an_app_of_which_only_lost_steps_are_left_is_not_at_zero` |
+//! | forwards and back to the state before, prefixes of a plan, nothing left of it | `properties::*` |
 //! | effect and record together, failure half-way, non-atomic steps | conformance tests (tests/databases) |
 //! | `--fake`, `--fake-initial`, `--prune`, `--check`, `--plan`, `status` | conformance tests and goldens of the command line |
 //! | `migrate sql`, squashed and ambiguous names | goldens of the command line |
@@ -50,6 +57,7 @@
 mod back;
 mod goals;
 mod graph;
+mod properties;
 mod random;
 mod reference;
 mod squash;

@@ -1,7 +1,5 @@
 //! Order and reach in graphs without squashes.
 
-use std::time::{Duration, Instant};
-
 use super::*;
 
 const SHOP: [&str; 4] = ["a.0001_w", "a.0002_x", "a.0003_y", "a.0004_z"];
@@ -100,12 +98,11 @@ fn many_paths_are_walked_once() {
     }
     let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
     let history = history(&lines);
-    let started = Instant::now();
+    // Walked one by one, they would never come to an end.
     assert_eq!(
         try_route(&history, "", "a f050").unwrap().moves.len(),
         lines.len()
     );
-    assert!(started.elapsed() < Duration::from_secs(5));
 }
 
 #[test]

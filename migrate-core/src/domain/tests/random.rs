@@ -1,13 +1,14 @@
-//! Random histories of up to 200 steps in 6 apps, with squashes in a share of them, random
-//! ledgers, closed under dependencies and not, and random goals.
+//! Random histories of up to 200 steps in 6 apps, with squashes in a share of them, and random
+//! ledgers, closed under dependencies and not.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use proptest::prelude::*;
-use proptest::test_runner::TestCaseResult;
 
-use super::reference::{Names, Rows, World, id};
+use super::reference::{Asked, Names, Row, Rows, World, app, id, kind};
 use super::*;
+use crate::policy::Policy;
 
 const APPS: [&str; 6] = ["zoo", "shop", "billing", "users", "memory", "chat"];
 
@@ -22,60 +23,114 @@ struct Chance {
     squash: u8,
     length: usize,
     applied: f64,
+    /// Whether a squash that ends here has a row where it could, and whether that is all.
+    recorded: bool,
+    pruned: bool,
 }
 
 fn chance() -> impl Strategy<Value = Chance> {
-    (
+    let reference = (0.0..1.0_f64, prop::bool::weighted(0.2));
+    let graph = (
         0..APPS.len(),
         any::<u8>(),
-        prop::collection::vec((0.0..1.0_f64, prop::bool::weighted(0.2)), 0..3),
+        prop::collection::vec(reference, 0..3),
         prop::bool::weighted(0.4),
+    );
+    let squash = (
         any::<u8>(),
         2..7_usize,
-        0.0..1.0_f64,
+        any::<bool>(),
+        prop::bool::weighted(0.2),
+    );
+    (graph, squash, 0.0..1.0_f64).prop_map(|(graph, squash, applied)| {
+        let (app, kind, references, written) = graph;
+        let (squash, length, recorded, pruned) = squash;
+        Chance {
+            app,
+            kind,
+            references,
+            written,
+            squash,
+            length,
+            applied,
+            recorded,
+            pruned,
+        }
+    })
+}
+
+#[derive(Clone)]
+pub(super) struct Case {
+    chances: Vec<Chance>,
+    pub(super) squashes: bool,
+    /// Whether replaced steps may be gone from the binary.
+    pub(super) gone: bool,
+    /// Whether squashes may have lost their line `replaces`.
+    retired: bool,
+    /// Whether an app may end in several files.
+    pub(super) forks: bool,
+    goal: (u8, f64, usize),
+    /// How much is applied, and whether what it depends on is as well.
+    applied: f64,
+    pub(super) closed: bool,
+    /// Steps that are in the middle of something, or were edited since.
+    pub(super) amid: Vec<(f64, u8)>,
+    /// Rows of steps that the binary does not have.
+    pub(super) strangers: Vec<(f64, u8)>,
+    request: (u8, [u8; 4]),
+}
+
+/// What a failure shows is the scene that comes of it.
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} steps", self.chances.len())
+    }
+}
+
+pub(super) fn cases(longest: usize) -> impl Strategy<Value = Case> {
+    let some = || prop::collection::vec((0.0..1.0_f64, any::<u8>()), 1..4);
+    let rows = (
+        0.0..1.2_f64,
+        prop::bool::weighted(0.7),
+        prop::option::weighted(0.25, some()),
+        prop::option::weighted(0.25, some()),
+    );
+    (
+        prop::collection::vec(chance(), 1..longest),
+        (any::<bool>(), any::<bool>(), any::<bool>()),
+        prop::bool::weighted(0.2),
+        (any::<u8>(), 0.0..1.0_f64, 1..40_usize),
+        rows,
+        (any::<u8>(), any::<[u8; 4]>()),
     )
         .prop_map(
-            |(app, kind, references, written, squash, length, applied)| Chance {
-                app,
-                kind,
-                references,
-                written,
-                squash,
-                length,
-                applied,
+            |(chances, (squashes, gone, retired), forks, goal, rows, request)| {
+                let (applied, closed, amid, strangers) = rows;
+                Case {
+                    chances,
+                    squashes,
+                    gone,
+                    retired,
+                    forks,
+                    goal,
+                    applied,
+                    closed,
+                    amid: amid.unwrap_or_default(),
+                    strangers: strangers.unwrap_or_default(),
+                    request,
+                }
             },
         )
 }
 
-#[derive(Clone, Debug)]
-struct Case {
-    chances: Vec<Chance>,
-    squashes: bool,
-    goal: (u8, f64),
-    /// How much is applied, and whether what it depends on is as well.
-    applied: f64,
-    closed: bool,
-    /// Whether one row is in the middle of something.
-    amid: Option<(f64, u8)>,
-}
-
-fn cases(longest: usize) -> impl Strategy<Value = Case> {
-    (
-        prop::collection::vec(chance(), 1..longest),
-        any::<bool>(),
-        (any::<u8>(), 0.0..1.0_f64),
-        0.0..1.2_f64,
-        prop::bool::weighted(0.7),
-        prop::option::weighted(0.15, (0.0..1.0_f64, any::<u8>())),
-    )
-        .prop_map(|(chances, squashes, goal, applied, closed, amid)| Case {
-            chances,
-            squashes,
-            goal,
-            applied,
-            closed,
-            amid,
-        })
+impl Case {
+    /// Without what no run of this binary alone leaves behind.
+    pub(super) fn undisturbed(mut self) -> Self {
+        (self.closed, self.forks, self.retired) = (true, false, false);
+        self.amid.clear();
+        self.strangers.clear();
+        self
+    }
 }
 
 fn pick(share: f64, of: usize) -> usize {
@@ -88,22 +143,21 @@ fn pick(share: f64, of: usize) -> usize {
     place.min(of.saturating_sub(1))
 }
 
-/// The steps as written, each after those that it refers to, and squashes at the end.
+/// The steps as written, each after those that it refers to.
 fn specs(case: &Case) -> Vec<Spec> {
     let mut specs: Vec<Spec> = Vec::new();
     for (i, chance) in case.chances.iter().enumerate() {
-        let function = chance.kind.is_multiple_of(4);
-        let manual = function && chance.kind.is_multiple_of(16);
-        let app = APPS[chance.app].to_owned();
+        let function = chance.kind % 4 == 3;
+        let day = (i * 7) % 200;
         let mut spec = Spec {
             name: match function {
-                true => format!("f{:03}_v1", (i * 7) % 200),
+                true => format!("f{i:03}_v1_2026_{:02}_{:02}", 1 + day / 20, 1 + day % 20),
                 false => format!("{:04}_x", i + 1),
             },
-            app,
+            app: APPS[chance.app].to_owned(),
             function,
-            manual,
-            one_way: chance.kind % 32 == 1,
+            manual: chance.kind % 16 == 15,
+            one_way: chance.kind % 16 == 2,
             ..Spec::default()
         };
         let mut after = Vec::new();
@@ -120,24 +174,32 @@ fn specs(case: &Case) -> Vec<Spec> {
                 after.push(named);
             }
         }
+        // A file that names one of its own app need not follow the last.
+        let fork = |named: &String| !function && app(named) == spec.app;
+        after.retain(|named| case.forks || !fork(named));
         if function || chance.written {
             spec.after = Some(after);
         }
-        let runnable: Vec<String> = specs.iter().filter(|spec| spec.manual).map(id).collect();
-        // What stands between a step and what runs it would be a circle.
-        let free = runnable.iter().find(|run| {
-            let of = |spec: &Spec| {
-                let named = spec.after.iter().flatten().any(|name| name == *run);
-                named || spec.run.contains(run) || (id(spec) == **run && !spec.before.is_empty())
-            };
-            !specs.iter().any(of)
-        });
-        if let (false, Some(run), true) = (function, free, chance.kind % 8 == 3) {
-            spec.run.push(run.clone());
+        let free = free_to_run(&specs);
+        if let (false, Some(run), true) = (function, free, chance.kind % 8 == 4) {
+            spec.run.push(run);
         }
         specs.push(spec);
     }
     specs
+}
+
+/// A manual step that a file may run: what stands between the two would be a circle.
+fn free_to_run(specs: &[Spec]) -> Option<String> {
+    let bound = |run: &String| {
+        let of = |spec: &Spec| {
+            let named = spec.after.iter().flatten().any(|name| name == run);
+            named || spec.run.contains(run) || (id(spec) == *run && !spec.before.is_empty())
+        };
+        specs.iter().any(of)
+    };
+    let mut manual = specs.iter().filter(|spec| spec.manual).map(id);
+    manual.find(|run| !bound(run))
 }
 
 /// Squashes of steps that stand beside each other, some of squashes, and what they replace taken
@@ -168,9 +230,10 @@ fn squash(case: &Case, specs: &mut Vec<Spec>) {
         // What a replaced file ran is run by the squash.
         let run = parts.iter().flat_map(|spec| spec.run.clone());
         let run: Vec<String> = run.filter(|run| !replaces.contains(run)).collect();
+        let lose = case.gone && chance.squash >= 160;
         if let Some(inner) = last.filter(|_| chance.squash % 16 >= 10) {
             replaces.push(id(&specs[inner]));
-            if chance.squash >= 160 {
+            if lose {
                 // The inner one may go, and then this one stands for what that did.
                 let mut open = specs[inner].replaces.clone();
                 while let Some(name) = open.pop() {
@@ -182,9 +245,10 @@ fn squash(case: &Case, specs: &mut Vec<Spec>) {
                 }
             }
         }
-        if chance.squash >= 160 {
-            let lost = |name: &&String| chance.squash >= 200 || name.len().is_multiple_of(2);
-            gone.extend(replaces.iter().filter(lost).cloned());
+        if lose {
+            let some = |(place, _): &(usize, &String)| chance.squash >= 200 || place % 2 == 0;
+            let lost = replaces.iter().enumerate().filter(some);
+            gone.extend(lost.map(|(_, name)| name.clone()));
         }
         let number = &file.name[..4];
         last = Some(specs.len());
@@ -194,22 +258,56 @@ fn squash(case: &Case, specs: &mut Vec<Spec>) {
             after: file.after.as_ref().map(|_| Vec::new()),
             replaces,
             run,
+            one_way: chance.kind % 16 == 2,
             ..Spec::default()
         });
     }
     // Nothing may run what is gone.
     let run: Names = specs.iter().flat_map(|spec| spec.run.clone()).collect();
     specs.retain(|spec| !gone.contains(&id(spec)) || run.contains(&id(spec)));
+    if case.retired {
+        retire(case, specs);
+    }
 }
 
-struct Scene {
-    specs: Vec<Spec>,
-    history: History,
-    rows: Rows,
+/// Takes the line `replaces` out of some squashes of which nothing is in the binary, and what it
+/// named out of all other lines.
+fn retire(case: &Case, specs: &mut [Spec]) {
+    for place in 0..specs.len() {
+        let (squash, parts) = (id(&specs[place]), specs[place].replaces.clone());
+        let free = |name: &String| {
+            let other = |(other, spec): (usize, &Spec)| {
+                id(spec) == *name || (other != place && spec.replaces.contains(name))
+            };
+            !specs.iter().enumerate().any(other)
+        };
+        let chance = &case.chances[place % case.chances.len()];
+        let alone = specs.iter().all(|spec| !spec.replaces.contains(&squash));
+        if parts.is_empty() || !chance.pruned || !alone || !parts.iter().all(free) {
+            continue;
+        }
+        specs[place].replaces.clear();
+        for spec in specs.iter_mut() {
+            let itself = id(spec) == squash;
+            for list in spec.after.iter_mut().chain([&mut spec.before]) {
+                let named = list.iter().any(|name| parts.contains(name));
+                list.retain(|name| !parts.contains(name));
+                if named && !itself && !list.contains(&squash) {
+                    list.push(squash.clone());
+                }
+            }
+        }
+    }
+}
+
+pub(super) struct Scene {
+    pub(super) specs: Vec<Spec>,
+    pub(super) history: History,
+    pub(super) rows: Rows,
 }
 
 /// Builds the history; without its squashes where they make a circle.
-fn scene(case: &Case) -> Scene {
+pub(super) fn scene(case: &Case) -> Scene {
     let plain = specs(case);
     let whole = build(&plain).unwrap_or_else(|error| panic!("{error}\n{plain:#?}"));
     let mut specs = plain.clone();
@@ -227,7 +325,8 @@ fn scene(case: &Case) -> Scene {
             whole.clone()
         }
     };
-    let rows = rows(case, &plain, &whole, &specs);
+    let mut rows = rows(case, &plain, &whole, &specs);
+    disturb(case, &specs, &mut rows);
     Scene {
         specs,
         history,
@@ -235,91 +334,188 @@ fn scene(case: &Case) -> Scene {
     }
 }
 
-/// Rows for some of the steps as they were before there were squashes, and for some squashes.
-fn rows(case: &Case, plain: &[Spec], whole: &History, specs: &[Spec]) -> Rows {
+/// The steps that are applied as they were before there were squashes.
+fn applied(case: &Case, plain: &[Spec], whole: &History) -> Names {
     let mut wanted = Names::new();
     for (spec, chance) in plain.iter().zip(&case.chances) {
         if chance.applied < case.applied {
             wanted.insert(id(spec));
         }
     }
-    let mut rows = BTreeMap::new();
-    if case.closed {
-        // From the last to the first: what a wanted step needs is wanted.
-        for step in whole.steps.iter().rev() {
-            if wanted.contains(&step.id().to_string()) {
-                wanted.extend(step.after().iter().map(StepId::to_string));
-            }
-        }
-        // What a file runs is applied with it.
-        for spec in plain {
-            for run in &spec.run {
-                match wanted.contains(&id(spec)) {
-                    true => wanted.insert(run.clone()),
-                    false => wanted.remove(run),
-                };
-            }
+    if !case.closed {
+        return wanted;
+    }
+    // From the last to the first: what a wanted step needs is wanted.
+    for step in whole.steps.iter().rev() {
+        if wanted.contains(&step.id().to_string()) {
+            wanted.extend(step.after().iter().map(StepId::to_string));
         }
     }
+    // What a file runs is applied with it.
+    for spec in plain {
+        for run in &spec.run {
+            match wanted.contains(&id(spec)) {
+                true => wanted.insert(run.clone()),
+                false => wanted.remove(run),
+            };
+        }
+    }
+    wanted
+}
+
+/// Rows for those, and for some squashes.
+fn rows(case: &Case, plain: &[Spec], whole: &History, specs: &[Spec]) -> Rows {
+    let wanted = applied(case, plain, whole);
+    let kinds: BTreeMap<String, &str> = plain.iter().map(|spec| (id(spec), kind(spec))).collect();
+    let mut rows = Rows::new();
     let mut seq = 0;
-    for step in &whole.steps {
-        let name = step.id().to_string();
+    for name in whole.steps.iter().map(|step| step.id().to_string()) {
         if wanted.contains(&name) {
-            seq += 1;
-            rows.insert(name, ("applied", seq));
+            seq += 10;
+            let kind = kinds[&name];
+            rows.insert(name, Row::applied(seq, kind));
         }
     }
-    let squashes = specs.iter().filter(|spec| !spec.replaces.is_empty());
-    for spec in squashes {
+    for (spec, chance) in specs.iter().zip(case.chances.iter().cycle()) {
+        if !spec.name.contains("squash") {
+            continue;
+        }
         let world = World::new(specs, &rows, None);
-        let own = world.applied(&id(spec)) || !case.closed;
-        if own && spec.name.len().is_multiple_of(2) {
-            seq += 1;
-            rows.insert(id(spec), ("applied", seq));
-        }
-    }
-    if let Some((share, kind)) = case.amid {
-        let states = ["reverting", "failed", "running"];
-        let place = pick(share, rows.len());
-        if let Some(row) = rows.values_mut().nth(place) {
-            row.0 = states[usize::from(kind) % states.len()];
+        // Of one whose line `replaces` is gone nothing says what it stood for.
+        let whole = spec.replaces.is_empty() || world.there(&id(spec));
+        if chance.recorded && (whole || !case.closed) {
+            seq += 10;
+            rows.insert(id(spec), Row::applied(seq, kind(spec)));
+            if chance.pruned {
+                rows.retain(|name, _| !spec.replaces.contains(name));
+            }
         }
     }
     rows
 }
 
-impl Scene {
-    fn world(&self) -> World<'_> {
-        World::new(&self.specs, &self.rows, None)
-    }
-
-    fn ledger(&self) -> LedgerRows {
-        let row = |(name, (state, seq)): (&String, &(&str, i64))| {
-            let (app, step) = name.split_once('.').unwrap();
-            let state = RowState::parse(state).unwrap();
-            LedgerRow::bare(&StepId::new(app, step), "sql", state, *seq)
+/// Steps in the middle of something, and rows that only the database knows.
+fn disturb(case: &Case, specs: &[Spec], rows: &mut Rows) {
+    for (place, &(share, kind)) in case.strangers.iter().enumerate() {
+        let number = pick(share, 210);
+        let (name, kind_text) = match kind % 3 {
+            0 => (format!("{number:04}_lost"), "sql"),
+            1 => (format!("lost_v1_2026_{:02}_15", 1 + number / 20), "data"),
+            _ => (format!("{number:04}_other"), "squash"),
         };
-        LedgerRows::new(self.rows.iter().map(row).collect())
+        let app = APPS.get(usize::from(kind / 3) % 7).unwrap_or(&"other");
+        let seq = number * 10 + place + 1;
+        let mut row = Row::applied(i64::try_from(seq).unwrap(), kind_text);
+        if kind >= 220 {
+            stop(&mut row, kind);
+        }
+        rows.insert(format!("{app}.{name}"), row);
+    }
+    for (place, &(share, what)) in (5..).zip(&case.amid) {
+        let mut names: Vec<String> = rows.keys().cloned().collect();
+        names.extend(specs.iter().map(id).filter(|name| !rows.contains_key(name)));
+        let name = &names[pick(share, names.len())];
+        let kind = specs
+            .iter()
+            .find(|spec| id(spec) == *name)
+            .map_or("sql", kind);
+        let row = rows.entry(name.clone());
+        let row = row.or_insert_with(|| Row::applied(place, kind));
+        stop(row, what);
+    }
+}
+
+fn stop(row: &mut Row, what: u8) {
+    let what = usize::from(what);
+    let states = [RowState::Reverting, RowState::Failed, RowState::Running];
+    match states.get(what % 4) {
+        Some(state) => row.state = *state,
+        None => row.edited = true,
+    }
+    row.done = [0, 0, 2, 4][what / 4 % 4];
+    row.intent = what / 16 % 3 == 0;
+    row.total = [5, 5, 5, 0][what / 48 % 4];
+    if row.total == 0 {
+        (row.done, row.intent) = (0, false);
+    }
+}
+
+pub(super) fn ledger_rows(rows: &Rows) -> LedgerRows {
+    let row = |(name, row): (&String, &Row)| {
+        let (app, step) = name.split_once('.').unwrap();
+        let mut bare = LedgerRow::bare(&StepId::new(app, step), row.kind, row.state, row.seq);
+        (bare.done, bare.total) = (row.done, row.total);
+        bare.intent = row.intent.then_some(row.done);
+        if row.edited {
+            "v1:sha256:edited".clone_into(&mut bare.checksum);
+        }
+        bare
+    };
+    LedgerRows::new(rows.iter().map(row).collect())
+}
+
+impl Scene {
+    pub(super) fn request(&self, asked: &Asked) -> Request {
+        Request::to(asked.goal.clone()).fake(asked.fake)
     }
 
-    fn route(&self, goal: &Goal) -> Result<Route<'_>, Error> {
-        let request = Request::to(goal.clone());
-        let policies = Policies::default();
-        route(
-            &self.history,
-            &self.ledger(),
-            &request,
-            policies,
-            Database::Postgres,
-        )
+    pub(super) fn asked(&self, case: &Case) -> Asked {
+        let (fake, policies) = case.request;
+        let policy = |what: u8| match what % 4 {
+            0 => Policy::Warn,
+            1 => Policy::Allow,
+            _ => Policy::Deny,
+        };
+        let [edited, missing, newer, out_of_order] = policies.map(policy);
+        Asked {
+            goal: self.goal(case.goal),
+            fake: match fake % 4 {
+                0 => Fake::All,
+                1 => Fake::Initial,
+                _ => Fake::No,
+            },
+            policies: match fake >= 128 {
+                true => Policies::default(),
+                false => Policies {
+                    edited,
+                    missing,
+                    newer,
+                    out_of_order,
+                },
+            },
+        }
+    }
+
+    fn goal(&self, (kind, one, typed): (u8, f64, usize)) -> Goal {
+        // An app and a name that there are, gone ones included.
+        let mut names: Names = self.specs.iter().map(id).collect();
+        names.extend(self.specs.iter().flat_map(|spec| spec.replaces.clone()));
+        let name = names.iter().nth(pick(one, names.len())).unwrap();
+        let (app, name) = name.split_once('.').unwrap();
+        // The beginning of a name is enough, if it is the only one.
+        let typed = name.get(..typed).unwrap_or(name);
+        match kind % 8 {
+            0 => Goal::Latest,
+            1 => Goal::Zero(app.to_owned()),
+            2 => Goal::App(app.to_owned()),
+            3 => Goal::Undo,
+            _ => Goal::Step {
+                app: app.to_owned(),
+                name: typed.to_owned(),
+            },
+        }
     }
 
     /// The history and the ledger, for people.
-    fn told(&self) -> String {
+    pub(super) fn told(&self) -> String {
         let mut lines = Vec::new();
         for spec in &self.specs {
             let mut line = id(spec);
-            let words = [(spec.function, " fn"), (spec.manual, " manual")];
+            let words = [
+                (spec.function, " fn"),
+                (spec.manual, " manual"),
+                (spec.one_way, " one_way"),
+            ];
             line.extend(words.iter().filter(|word| word.0).map(|word| word.1));
             let after = spec.after.clone().unwrap_or_default();
             let lists = [
@@ -335,283 +531,22 @@ impl Scene {
             }
             lines.push(line);
         }
-        format!("{}\n{:?}", lines.join("\n"), self.rows)
-    }
-
-    fn goal(&self, (kind, one): (u8, f64)) -> Goal {
-        // An app and a name that there are, gone ones included.
-        let mut names: Names = self.specs.iter().map(id).collect();
-        names.extend(self.specs.iter().flat_map(|spec| spec.replaces.clone()));
-        let name = names.iter().nth(pick(one, names.len())).unwrap();
-        let (app, name) = name.split_once('.').unwrap();
-        match kind % 8 {
-            0 => Goal::Latest,
-            1 => Goal::Zero(app.to_owned()),
-            2 => Goal::App(app.to_owned()),
-            3 => Goal::Undo,
-            _ => Goal::Step {
-                app: app.to_owned(),
-                name: name.to_owned(),
-            },
+        let mut rows: Vec<(&String, &Row)> = self.rows.iter().collect();
+        rows.sort_by_key(|(_, row)| row.seq);
+        for (name, row) in rows {
+            let Row {
+                state,
+                seq,
+                done,
+                total,
+                intent,
+                edited,
+                kind,
+            } = row;
+            lines.push(format!(
+                "row {name} {kind} {state:?} {seq} {done}/{total} intent {intent} edited {edited}"
+            ));
         }
-    }
-
-    /// What a plan leaves of the ledger.
-    fn after(&mut self, moves: &[(Action, StepId)]) {
-        let mut seq = self.rows.values().map(|(_, seq)| *seq).max().unwrap_or(0);
-        for (action, step) in moves {
-            let mut names: Vec<StepId> = self.history.replaced_by(step);
-            let runs = self.history.get(step).unwrap().runs(Database::Postgres);
-            names.extend(runs.iter().cloned());
-            names.push(step.clone());
-            for name in &names {
-                if *action == Action::Revert {
-                    self.rows.remove(&name.to_string());
-                } else {
-                    seq += 1;
-                    let row = self
-                        .rows
-                        .entry(name.to_string())
-                        .or_insert(("applied", seq));
-                    *row = ("applied", if row.0 == "applied" { row.1 } else { seq });
-                }
-            }
-            if *action == Action::Revert {
-                for squash in self.history.squashes_of(step) {
-                    self.rows.remove(&squash.to_string());
-                }
-            }
-        }
-    }
-
-    fn go(&mut self, goal: &Goal) -> Vec<(Action, StepId)> {
-        let route = self.route(goal).unwrap();
-        let moves = route.moves.iter();
-        let moves: Vec<_> = moves.map(|of| (of.action, of.step.id().clone())).collect();
-        self.after(&moves);
-        moves
-    }
-}
-
-/// The moves that the reference plans, and the world that it plans them in.
-fn planned<'s>(scene: &'s Scene, goal: &Goal) -> Option<(World<'s>, Names)> {
-    let mut world = scene.world();
-    let nodes = |world: &World<'_>| -> Names { world.graph.keys().cloned().collect() };
-    let moves = match goal {
-        Goal::Latest => world.forwards(&nodes(&world)),
-        Goal::App(app) => {
-            let manual = |name: &String| world.spec(name).is_some_and(|spec| spec.manual);
-            let mut of = world.of_app(app);
-            of.retain(|name| !manual(name));
-            world.forwards(&world.ancestors(of))
-        }
-        Goal::Zero(app) => {
-            let back = world.backwards(world.of_app(app));
-            match back.is_empty() {
-                true => world.forwards(&Names::new()),
-                false => back,
-            }
-        }
-        Goal::Step { app, name } => {
-            let typed = format!("{app}.{name}");
-            let target = match world.spec(&typed) {
-                Some(_) => typed,
-                None => world.around(&typed).first()?.clone(),
-            };
-            if world.spec(&target)?.manual {
-                return None;
-            }
-            if world.stands(&target) != target {
-                let own = |squash: &String| world.state(squash).is_some();
-                if world.around(&target).iter().any(own) {
-                    return None;
-                }
-                world = World::new(&scene.specs, &scene.rows, Some(target.clone()));
-            }
-            let forwards = || world.forwards(&world.ancestors(Names::from([target.clone()])));
-            let back = || world.backwards(world.files_after(&target));
-            match world.split(&target) || !world.applied(&target) {
-                true => forwards(),
-                false if back().is_empty() => forwards(),
-                false => back(),
-            }
-        }
-        _ => return None,
-    };
-    Some((world, moves))
-}
-
-/// Before each node come those that it needs, or after it if the plan goes back.
-fn in_order(world: &World<'_>, route: &Route<'_>) -> TestCaseResult {
-    let graph = &world.graph;
-    let ids: Vec<String> = route
-        .moves
-        .iter()
-        .map(|of| of.step.id().to_string())
-        .collect();
-    let place: BTreeMap<&String, usize> = ids.iter().zip(0..).collect();
-    prop_assert_eq!(place.len(), ids.len(), "a step twice: {:?}", ids);
-    for (node, at) in &place {
-        for earlier in world.ancestors(Names::from([(*node).clone()])) {
-            if let Some(other) = place.get(&earlier)
-                && earlier != **node
-            {
-                let right = match route.direction {
-                    Direction::Forwards => other < at,
-                    Direction::Backwards => other > at,
-                };
-                prop_assert!(right, "{} and {} in {:?}", earlier, node, ids);
-            }
-        }
-    }
-    // Nothing is applied without what it needs, but for what only a person can do.
-    for of in route.moves.iter().filter(|of| of.action == Action::Apply) {
-        for needed in &graph[&of.step.id().to_string()] {
-            let there = place.contains_key(needed) || world.applied(needed);
-            let person = world.spec(needed).unwrap().manual
-                || world.state(needed) == Some("reverting")
-                || world.split(needed);
-            prop_assert!(there || person, "{} without {needed}", of.step.id());
-        }
-    }
-    Ok(())
-}
-
-fn agrees(scene: &Scene, goal: &Goal) -> TestCaseResult {
-    if let Goal::Zero(app) | Goal::App(app) | Goal::Step { app, .. } = goal
-        && !scene.history.apps().contains(app)
-    {
-        // All that it had is part of a squash of another app.
-        prop_assert_eq!(scene.route(goal).unwrap_err().code(), ErrorCode::UnknownApp);
-        return Ok(());
-    }
-    let Some((world, moves)) = planned(scene, goal) else {
-        return Ok(());
-    };
-    let route = scene.route(goal).unwrap();
-    let found: Names = told(&route).split_whitespace().map(str::to_owned).collect();
-    prop_assert_eq!(&found, &moves, "{:?}\n{}", goal, scene.told());
-    in_order(&world, &route)
-        .map_err(|error| TestCaseError::fail(format!("{error}\n{goal:?}\n{}", scene.told())))?;
-    let about = |code: ErrorCode| -> Names {
-        let of = route.problems.iter().filter(|problem| problem.code == code);
-        of.filter_map(|problem| problem.step.as_ref().map(StepId::to_string))
-            .collect()
-    };
-    prop_assert_eq!(about(ErrorCode::InconsistentHistory), world.inconsistent());
-    prop_assert_eq!(about(ErrorCode::SquashIncomplete), world.incomplete());
-    if route.direction == Direction::Backwards {
-        let one_way: Vec<&str> = scene
-            .specs
-            .iter()
-            .filter(|spec| moves.contains(&format!("-{}", id(spec))) && spec.one_way)
-            .map(|spec| spec.name.as_str())
-            .collect();
-        let told: String = route
-            .problems
-            .iter()
-            .filter(|problem| problem.code == ErrorCode::Irreversible)
-            .map(|problem| problem.message.clone())
-            .collect();
-        for name in one_way {
-            prop_assert!(told.contains(name), "{name} is not in {told:?}");
-        }
-    }
-    Ok(())
-}
-
-fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig {
-        cases,
-        max_shrink_iters: 400,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
-proptest! {
-    #![proptest_config(config(400))]
-
-    #[test]
-    fn the_reference_plans_the_same(case in cases(40)) {
-        let scene = scene(&case);
-        agrees(&scene, &scene.goal(case.goal))?;
-    }
-}
-
-proptest! {
-    #![proptest_config(config(12))]
-
-    #[test]
-    fn the_reference_plans_the_same_for_long_histories(case in cases(200)) {
-        let scene = scene(&case);
-        agrees(&scene, &scene.goal(case.goal))?;
-    }
-}
-
-proptest! {
-    #![proptest_config(config(100))]
-
-    /// What a run does, as many undos take back, one by one.
-    #[test]
-    fn undos_take_a_run_back(mut case in cases(200)) {
-        case.closed = true;
-        case.amid = None;
-        case.squashes = false;
-        let mut scene = scene(&case);
-        let before = scene.rows.clone();
-        let goal = scene.goal(case.goal);
-        let goal = match goal {
-            Goal::Zero(_) | Goal::Undo => Goal::Latest,
-            goal => goal,
-        };
-        let Ok(route) = scene.route(&goal) else { return Ok(()) };
-        if route.direction == Direction::Backwards {
-            return Ok(());
-        }
-        let moves = scene.go(&goal);
-        for (_, step) in moves.iter().rev() {
-            let undone = scene.go(&Goal::Undo);
-            prop_assert_eq!(undone, [(Action::Revert, step.clone())]);
-        }
-        let names = |rows: &BTreeMap<String, _>| rows.keys().cloned().collect::<Vec<_>>();
-        prop_assert_eq!(names(&scene.rows), names(&before), "{}", scene.told());
-    }
-
-    /// There and back again: an app taken to zero loses what depends on it and nothing else, and
-    /// what it loses comes back.
-    #[test]
-    fn an_app_to_zero_and_back(mut case in cases(120)) {
-        case.amid = None;
-        case.closed = true;
-        let mut scene = scene(&case);
-        let app = APPS[case.chances[0].app].to_owned();
-        // What only the database knows cannot go.
-        if !scene.history.apps().contains(&app) || !scene.world().incomplete().is_empty() {
-            return Ok(());
-        }
-        scene.go(&Goal::Latest);
-        let latest = scene.rows.clone();
-        let more = told(&scene.route(&Goal::Latest).unwrap());
-        prop_assert!(more.is_empty(), "{more}: {}", scene.told());
-        let zero = scene.route(&Goal::Zero(app.clone())).unwrap();
-        if zero.problems.iter().any(|problem| problem.code == ErrorCode::StepMissing) {
-            // Of a squash that is not whole.
-            return Ok(());
-        }
-        scene.go(&Goal::Zero(app.clone()));
-        let left = scene.rows.keys().any(|name| name.split('.').next() == Some(app.as_str()));
-        prop_assert!(!left, "{app}: {}", scene.told());
-        prop_assert!(scene.route(&Goal::Zero(app)).unwrap().direction == Direction::Forwards);
-        scene.go(&Goal::Latest);
-        let left: Names = scene.rows.keys().cloned().collect();
-        let manual = |name: &&String| scene.specs.iter().any(|s| id(s) == **name && s.manual);
-        let names: Names = latest.keys().filter(|name| left.contains(*name) || !manual(name)).cloned().collect();
-        if case.squashes {
-            // A squash that runs as one brings the manual steps that it replaces along.
-            prop_assert!(left.is_superset(&names), "{}", scene.told());
-        } else {
-            prop_assert_eq!(left, names);
-        }
+        lines.join("\n")
     }
 }

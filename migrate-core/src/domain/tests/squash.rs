@@ -231,6 +231,20 @@ fn a_goal_inside() {
 }
 
 #[test]
+fn retired_it_leaves_old_records_to_be_pruned() {
+    // The replaced files are gone, and the line `replaces` as well.
+    let history = history(&["a.0001_squashed", "a.0003_y"]);
+    let kept = "a.0001_squashed a.0003_y";
+    let rows = format!("a.0001_w a.0002_x {kept}");
+    let lost = ["a.0001_w", "a.0002_x"].map(|name| (ErrorCode::StepMissing, name.to_owned()));
+    assert_eq!(problems(&history, &rows, ""), lost);
+    let route = try_route(&history, &rows, "").unwrap();
+    let help = route.problems[0].help.join("; ");
+    assert!(help.contains("migrate a --prune"), "{help}");
+    assert_eq!(moves(&history, kept, ""), "");
+}
+
+#[test]
 fn over_two_apps() {
     let history = history(&[
         "a.0001_w",
