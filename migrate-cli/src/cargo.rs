@@ -19,7 +19,7 @@ use crate::failure::Failure;
 use crate::output::{Color, Output};
 use crate::program::Program;
 use crate::render;
-use crate::sources::discover::{discover, project_root, shown};
+use crate::sources::discover::{MigrationFolder, discover, project_root, shown};
 use crate::usage::{refuse, suggest};
 use crate::view::View;
 
@@ -79,6 +79,7 @@ struct GlobalArgs {
 enum Verb {
     New(NewArgs),
     Merge(merge::CargoMergeArgs),
+    /// Not here, but in your service, which knows its functions: cargo run -- migrate squash.
     Squash(SquashArgs),
     Index(index::IndexArgs),
     Check(check::CheckArgs),
@@ -136,15 +137,24 @@ where
 }
 
 /// The named folder, or all that there are.
-fn folders(project: &Path, named: Option<&Path>) -> Result<Vec<PathBuf>, Failure> {
-    if let Some(folder) = named {
-        return Ok(vec![project.join(folder)]);
-    }
+fn folders(project: &Path, named: Option<&Path>) -> Result<Vec<MigrationFolder>, Failure> {
     let root = project_root(project);
-    let found: Vec<PathBuf> = discover(&root)?
-        .into_iter()
-        .map(|folder| folder.path)
-        .collect();
+    if let Some(named) = named {
+        let path = project.join(named);
+        let known = discover(&root).unwrap_or_default().into_iter();
+        let same = |known: &MigrationFolder| match (known.path.canonicalize(), path.canonicalize())
+        {
+            (Ok(known), Ok(named)) => known == named,
+            _ => false,
+        };
+        let app = known.filter(same).find_map(|known| known.app);
+        return Ok(vec![MigrationFolder {
+            path,
+            app,
+            one_of_several: false,
+        }]);
+    }
+    let found = discover(&root)?;
     if found.is_empty() {
         let message = format!("there is no migration folder below {}", shown(&root));
         return Err(Failure::usage(message)

@@ -11,7 +11,10 @@ use crate::Database;
 use crate::file_name::{Direction, FileName};
 use crate::shares::map_in_shares;
 
+mod check;
 mod numbers;
+
+pub use check::{Checked, check_files, steps_of};
 
 /// The name of the index file.
 pub const INDEX_FILE: &str = "index.txt";

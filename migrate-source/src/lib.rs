@@ -28,6 +28,7 @@ pub mod checksum;
 pub mod classify;
 pub mod file_name;
 pub mod folder;
+pub mod graph;
 pub mod header;
 pub mod name;
 pub mod order;

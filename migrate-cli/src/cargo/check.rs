@@ -18,7 +18,10 @@ use crate::view::View;
 #[command(after_help = "\
 Names, numbers, the index, headers, unclosed strings and comments, statements
 that do not belong into a transaction, table rebuilds that would delete child
-rows on SQLite.
+rows on SQLite, ways back, squashes; steps that wait for each other, and
+branches that nobody has joined. Functions and other apps are looked up by the
+compiler alone. A header that names a step which a squash has replaced gets a
+note, and is no mistake.
 
 Examples:
   cargo migrate check
@@ -41,24 +44,29 @@ struct FolderReport {
     path: String,
     files: usize,
     errors: Vec<Finding>,
+    notes: Vec<Finding>,
 }
 
 pub(super) fn run(project: &Path, args: &CheckArgs, paint: Paint) -> Result<View, Failure> {
     let folders = super::folders(project, args.folder.as_deref())?;
     let folders: Vec<FolderReport> = folders
         .iter()
-        .map(|path| {
-            let checked = check_folder(path);
+        .map(|folder| {
+            let checked = check_folder(folder);
             FolderReport {
-                path: shown(path),
+                path: shown(&folder.path),
                 files: checked.files,
                 errors: checked.findings,
+                notes: checked.notes,
             }
         })
         .collect();
     let mut text = String::new();
-    for finding in folders.iter().flat_map(|folder| &folder.errors) {
-        text.push_str(&render_finding(paint, finding));
+    for folder in &folders {
+        let errors = folder.errors.iter();
+        text.extend(errors.map(|finding| render_finding(paint, "error", finding)));
+        let notes = folder.notes.iter();
+        text.extend(notes.map(|finding| render_finding(paint, "note", finding)));
     }
     let mistakes: usize = folders.iter().map(|folder| folder.errors.len()).sum();
     let files: usize = folders.iter().map(|folder| folder.files).sum();
@@ -67,9 +75,14 @@ pub(super) fn run(project: &Path, args: &CheckArgs, paint: Paint) -> Result<View
         units::len(files, "file"),
         units::len(folders.len(), "folder")
     );
+    let notes: usize = folders.iter().map(|folder| folder.notes.len()).sum();
     let view = View::of(&Report { folders }).data(text);
     if mistakes == 0 {
-        return Ok(view.note(format!("Checked {looked}: no mistakes.")));
+        let noted = match notes {
+            0 => String::new(),
+            _ => format!(", {}", units::len(notes, "note")),
+        };
+        return Ok(view.note(format!("Checked {looked}: no mistakes{noted}.")));
     }
     let message = format!(
         "{} in the migration folders",
@@ -79,8 +92,12 @@ pub(super) fn run(project: &Path, args: &CheckArgs, paint: Paint) -> Result<View
 }
 
 /// The form of rustc's diagnostics, so that editors and people know it.
-fn render_finding(paint: Paint, finding: &Finding) -> String {
-    let code = paint.bad(&format!("error[{}]", finding.code));
+fn render_finding(paint: Paint, level: &str, finding: &Finding) -> String {
+    let paint_level = |text: &str| match level {
+        "error" => paint.bad(text),
+        _ => paint.lead(text),
+    };
+    let code = paint_level(&format!("{level}[{}]", finding.code));
     let mut out = format!("{code}: {}\n", paint.strong(&finding.message));
     let gutter = finding.line.map_or(1, |line| line.to_string().len());
     let blank = " ".repeat(gutter);
@@ -109,7 +126,7 @@ fn render_finding(paint: Paint, finding: &Finding) -> String {
             "{} {bar} {excerpt}\n",
             paint.lead(&line.to_string())
         ));
-        out.push_str(&format!("{blank} {bar} {pad}{}\n", paint.bad("^")));
+        out.push_str(&format!("{blank} {bar} {pad}{}\n", paint_level("^")));
     }
     if !finding.help.is_empty() {
         out.push_str(&format!(

@@ -53,7 +53,7 @@ struct IndexState {
 
 pub(super) fn run(project: &Path, args: &IndexArgs) -> Result<View, Failure> {
     let folders = super::folders(project, args.folder.as_deref())?;
-    let states = folders.iter().map(|folder| index(folder, args.check));
+    let states = folders.iter().map(|folder| index(&folder.path, args.check));
     let folders = states.collect::<Result<Vec<_>, Failure>>()?;
     let mut text = String::new();
     for state in &folders {

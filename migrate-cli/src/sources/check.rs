@@ -1,19 +1,18 @@
-//! Checks a migration folder as the macro would, but all of it at once and without compiling.
+//! Checks a migration folder as the macro does, with the same code, but without compiling. What is elsewhere,
+//! functions and other apps, is the compiler's to look up.
 
 use std::fs;
-use std::path::Path;
 
-use migrate_source::classify::{any_step_errors, atomic_step_errors, table_rebuild_risk};
-use migrate_source::file_name::Direction;
+use migrate_source::SourceError;
 use migrate_source::folder::{
-    Folder, FolderError, FolderFile, INDEX_FILE, check_index, read_folder_partly,
+    Folder, FolderError, FolderFile, INDEX_FILE, check_files, check_index, read_folder_partly,
+    steps_of,
 };
-use migrate_source::name::{Reference, nearest};
-use migrate_source::sql_file::{SqlFile, parse_sql_file};
-use migrate_source::{Database, SourceError};
+use migrate_source::graph::{App, Graph, Mistake, OldName, Others, SqlStep};
 use serde::Serialize;
 
-use super::discover::shown;
+use super::discover::{MigrationFolder, shown};
+use super::new_step::known_files;
 
 /// Something wrong in a folder.
 #[derive(Clone, Debug, Serialize)]
@@ -34,27 +33,113 @@ pub(crate) struct Finding {
 pub(crate) struct Checked {
     pub(crate) files: usize,
     pub(crate) findings: Vec<Finding>,
+    /// What is no mistake, and still to be mended.
+    pub(crate) notes: Vec<Finding>,
 }
 
-/// Checks names, index, headers, statements and references of a folder.
-pub(crate) fn check_folder(path: &Path) -> Checked {
-    let (folder, errors) = read_folder_partly(path);
+/// Checks names, index, headers, statements, references and their order in a folder.
+pub(crate) fn check_folder(folder: &MigrationFolder) -> Checked {
+    let app = folder.app.as_deref();
+    let (folder, errors) = read_folder_partly(&folder.path);
     let mut findings: Vec<Finding> = errors.into_iter().map(folder_finding).collect();
     let is_whole = findings.is_empty();
-    if path.is_dir() {
+    if folder.path.is_dir() {
         findings.extend(index_finding(&folder, is_whole));
     }
-    for file in &folder.files {
-        let errors = match parse_sql_file(&file.text, file.name.database) {
-            Ok(parsed) => step_errors(file, &parsed, &folder),
-            Err(errors) => errors,
-        };
-        findings.extend(errors.into_iter().map(|error| finding(file, error)));
+    let checked = check_files(&folder.files, app, None);
+    let mut in_files: Vec<(usize, Finding)> = Vec::new();
+    for (at, (file, checked)) in folder.files.iter().zip(&checked).enumerate() {
+        let errors = checked.errors.iter();
+        in_files.extend(errors.map(|error| (at, finding(file, error))));
     }
+    let mut steps = steps_of(&folder.files, &checked, |file| shown(&file.path));
+    add_unread(&folder, &mut steps);
+    let label = app.unwrap_or_default().to_owned();
+    let app = App { label, steps };
+    let mut graph = Graph::new([&app], Others::Any);
+    let is_sound = is_whole && in_files.is_empty();
+    let _ = graph.ranks(is_sound);
+    if is_sound && graph.mistakes.is_empty() {
+        graph.refuse_several_leaves();
+    }
+    let mut of_folder = Vec::new();
+    for mistake in &graph.mistakes {
+        match in_file(&folder, mistake) {
+            Some(in_file) => in_files.push(in_file),
+            None => of_folder.push(whole_finding(&folder, mistake)),
+        }
+    }
+    in_files.sort_by_key(|(at, finding)| (*at, finding.line, finding.column));
+    findings.extend(in_files.into_iter().map(|(_, finding)| finding));
+    findings.extend(of_folder);
+    let notes = graph.old_names.iter();
+    let notes = notes.filter_map(|name| old_name(&folder, &graph, name));
     Checked {
         files: folder.files.len(),
+        notes: notes.collect(),
         findings,
     }
+}
+
+/// Files that cannot be read are steps as well, which others may name.
+fn add_unread(folder: &Folder, steps: &mut Vec<SqlStep>) {
+    for name in known_files(&folder.path).unwrap_or_default() {
+        if !steps.iter().any(|step| step.name == name.step) {
+            steps.push(SqlStep {
+                name: name.step,
+                number: name.number,
+                headers: Vec::new(),
+            });
+        }
+    }
+}
+
+/// The file of a mistake that has one, and the mistake at its line.
+fn in_file(folder: &Folder, mistake: &Mistake) -> Option<(usize, Finding)> {
+    let (file, line) = mistake.place.as_ref()?;
+    let at = place_of(folder, file)?;
+    let whole = whole_finding(folder, mistake);
+    Some((at, at_line(&folder.files[at], line.unwrap_or(1), whole)))
+}
+
+fn place_of(folder: &Folder, file: &str) -> Option<usize> {
+    let mut files = folder.files.iter();
+    files.position(|known| shown(&known.path) == file)
+}
+
+/// A mistake that is about several files.
+fn whole_finding(folder: &Folder, mistake: &Mistake) -> Finding {
+    Finding {
+        code: mistake.code,
+        file: shown(&folder.path),
+        line: None,
+        column: None,
+        message: mistake.message.clone(),
+        help: mistake.help.clone(),
+        excerpt: None,
+    }
+}
+
+/// What the compiler reports as deprecated.
+fn old_name(folder: &Folder, graph: &Graph<'_>, name: &OldName) -> Option<Finding> {
+    let written = graph.written(name.squash, name.node);
+    let file = &folder.files[place_of(folder, &name.file)?];
+    let note = Finding {
+        code: "replaced_name",
+        file: String::new(),
+        line: None,
+        column: None,
+        message: format!(
+            "`{}` names `{}`, which `{written}` has replaced",
+            name.key, name.written
+        ),
+        help: match name.is_data {
+            true => format!("write `{written}`, if the function is gone as well"),
+            false => format!("write `{written}`"),
+        },
+        excerpt: None,
+    };
+    Some(at_line(file, name.line, note))
 }
 
 fn folder_finding(error: FolderError) -> Finding {
@@ -92,78 +177,33 @@ fn index_finding(folder: &Folder, is_whole: bool) -> Option<Finding> {
     })
 }
 
-fn finding(file: &FolderFile, error: SourceError) -> Finding {
-    let index = usize::try_from(error.line)
+fn finding(file: &FolderFile, error: &SourceError) -> Finding {
+    let found = Finding {
+        code: error.code,
+        file: String::new(),
+        line: None,
+        column: None,
+        message: error.message.clone(),
+        help: error.help.clone(),
+        excerpt: None,
+    };
+    let found = at_line(file, error.line, found);
+    Finding {
+        column: Some(error.column),
+        ..found
+    }
+}
+
+/// What is wrong, at the beginning of a line of a file.
+fn at_line(file: &FolderFile, line: u32, found: Finding) -> Finding {
+    let index = usize::try_from(line)
         .unwrap_or(usize::MAX)
         .saturating_sub(1);
     Finding {
-        code: error.code,
         file: shown(&file.path),
-        line: Some(error.line),
-        column: Some(error.column),
-        message: error.message,
-        help: error.help,
+        line: Some(line),
+        column: Some(1),
         excerpt: file.text.lines().nth(index).map(str::to_owned),
+        ..found
     }
-}
-
-fn step_errors(file: &FolderFile, parsed: &SqlFile, folder: &Folder) -> Vec<SourceError> {
-    let database = file.name.database;
-    let atomic = parsed.header.atomic != Some(false);
-    let mut errors = Vec::new();
-    for sql in [Some(&parsed.up), parsed.down.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        errors.extend(match atomic {
-            true => atomic_step_errors(sql, database),
-            false => any_step_errors(sql, database),
-        });
-        let may_be_sqlite = database.is_none_or(|database| database == Database::Sqlite);
-        if may_be_sqlite && !parsed.header.foreign_keys_off {
-            errors.extend(table_rebuild_risk(sql));
-        }
-    }
-    if file.name.direction != Direction::Down {
-        errors.extend(parsed.empty_error(database, None));
-    }
-    errors.extend(reference_errors(file, parsed, folder));
-    errors.sort_by_key(|error| (error.line, error.column));
-    errors
-}
-
-/// References to SQL files of the same app; those to functions and other apps are rustc's.
-fn reference_errors(file: &FolderFile, parsed: &SqlFile, folder: &Folder) -> Vec<SourceError> {
-    let header = &parsed.header;
-    let after = header.after.as_deref().unwrap_or_default();
-    let known = || {
-        let forward = folder
-            .files
-            .iter()
-            .filter(|file| file.name.direction != Direction::Down);
-        forward.map(|file| file.name.step.as_str())
-    };
-    let mut errors = Vec::new();
-    for (key, references) in [("after", after), ("before", header.before.as_slice())] {
-        let here = |reference: &&Reference| {
-            reference.app.is_none() && reference.name.starts_with(|c: char| c.is_ascii_digit())
-        };
-        for reference in references.iter().filter(here) {
-            let name = reference.name.as_str();
-            let help = match nearest(name, known()) {
-                _ if name == file.name.step => "a step cannot wait for itself".to_owned(),
-                _ if known().any(|known| known == name) => continue,
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "name a file of this folder, without `.sql`".to_owned(),
-            };
-            errors.push(SourceError {
-                code: "unknown_reference",
-                line: header.line_of(key).unwrap_or(1),
-                column: 1,
-                message: format!("`{key}` names `{name}`, which this folder does not have"),
-                help,
-            });
-        }
-    }
-    errors
 }

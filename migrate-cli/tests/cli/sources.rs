@@ -1,5 +1,7 @@
 //! What needs only the sources: `new` in a service, and `cargo migrate`.
 
+use std::path::{Path, PathBuf};
+
 use migrate_cli::{Cli, Output};
 
 use crate::support::{Ran, TempFolder, golden, history, split};
@@ -313,4 +315,131 @@ fn a_missing_index_hides_nothing_and_is_not_hidden() {
         codes,
         ["bad_file_name", "missing_index", "transaction_control"]
     );
+}
+
+#[test]
+fn check_shows_what_only_several_files_show() {
+    let folder = TempFolder::new();
+    folder.write("Cargo.toml", "[package]\nname = \"shop\"\n");
+    folder.write(
+        "src/lib.rs",
+        "migrate_core::embed_migrations! { back => \"back\", circle => \"circle\", ends => \"ends\", squash => \"squash\", twice => \"twice\" }\n",
+    );
+    for (file, text) in [
+        ("ends/0001_a.sql", ""),
+        ("ends/0002_b.sql", ""),
+        ("ends/0003_c.sql", "-- migrate: after = \"ends.0001_a\"\n"),
+        ("circle/0001_a.sql", ""),
+        ("circle/0002_b.sql", "-- migrate: after = \"0003_c\"\n"),
+        ("circle/0003_c.sql", ""),
+        (
+            "squash/0001_squashed_0003.sql",
+            "-- migrate: replaces = \"0001_a\", \"0002_b\", \"fill_2026_11_20\", \"0003_c\"\n",
+        ),
+        ("squash/0003_c.sql", "-- migrate: after = \"0002_b\"\n"),
+        (
+            "squash/0004_d.sql",
+            "-- Prose.\n-- migrate: after = [\"0003_c\", \"0002_b\", \"fill_2026_11_20\", \"ends.0009_x\"]\n",
+        ),
+        (
+            "twice/0001_squashed_0002.sql",
+            "-- migrate: replaces = \"0001_a\", \"0002_b\"\n",
+        ),
+        ("twice/0003_more.sql", "-- migrate: replaces = \"0002_b\"\n"),
+        ("back/0001_a.sql", "-- migrate: up\n"),
+        (
+            "back/0001_a.down.sql",
+            "-- migrate: run = \"fill_2026_11_20\"\n",
+        ),
+        ("back/0002_b.up.sql", "-- migrate: atomic = false\n"),
+        ("back/0002_b.down.sql", "-- migrate: atomic = true\n"),
+    ] {
+        let down = match file {
+            "back/0001_a.sql" => "-- migrate: down\nSELECT 2;\n",
+            _ => "",
+        };
+        folder.write(file, &format!("{text}SELECT 1;\n{down}"));
+    }
+    session(
+        &folder,
+        "check_order.txt",
+        &["index", "check", "check squash", "check squash --json"],
+    );
+}
+
+/// The paths in a folder, sorted.
+fn list(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
+/// The messages of `cargo migrate check` for a package of one source and the folders that it names.
+fn found(source: &str, folders: &Path) -> Vec<String> {
+    let project = TempFolder::new();
+    project.write("Cargo.toml", "[package]\nname = \"migrate-tests\"\n");
+    project.write("src/lib.rs", source);
+    for folder in source
+        .split('"')
+        .filter_map(|text| text.strip_prefix("ui/"))
+    {
+        for file in list(&folders.join(folder)) {
+            let name = file.file_name().expect("a name").display().to_string();
+            let to = project.path().join("ui").join(folder);
+            std::fs::create_dir_all(&to).expect("a folder");
+            std::fs::copy(&file, to.join(name)).expect("a copy");
+        }
+    }
+    let result = cargo_migrate(&project, "check --json").json()["result"].clone();
+    let folders = result["folders"].as_array().cloned().unwrap_or_default();
+    let errors = folders
+        .iter()
+        .filter_map(|folder| folder["errors"].as_array());
+    let message = |error: &serde_json::Value| error["message"].as_str().map(str::to_owned);
+    errors.flatten().filter_map(message).collect()
+}
+
+/// Every mistake in a folder that the compiler is tested to find is found without it, in the same words.
+#[test]
+fn check_finds_what_the_compiler_finds() {
+    /// What only the whole crate shows; of the index and of old names `check` has its own words.
+    const ELSEWHERE: [&str; 4] = [
+        "and this crate has no app",
+        "`memory.0001_initial`",
+        "index.txt",
+        "use of deprecated",
+    ];
+    let ui = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/ui");
+    let mut compared = 0;
+    let cases = list(&ui)
+        .into_iter()
+        .flat_map(|topic| list(&topic.join("fail")));
+    for case in cases.filter(|case| case.extension().is_some_and(|ending| ending == "stderr")) {
+        let source = std::fs::read_to_string(case.with_extension("rs")).expect("a case");
+        let said = std::fs::read_to_string(&case).expect("messages");
+        let messages = said.lines().filter_map(|line| line.strip_prefix("error: "));
+        // Others come from rustc, or are about the Rust around the folder.
+        let of_several =
+            ["/squashes/", "/leaves/"].map(|topic| case.display().to_string().contains(topic));
+        let ours =
+            messages.filter(|message| message.starts_with("ui/") || of_several.contains(&true));
+        let found = found(&source, &ui.join("folders"));
+        for message in ours {
+            if ELSEWHERE.iter().any(|text| message.contains(text)) {
+                continue;
+            }
+            let placed = message.strip_prefix("ui/");
+            let message = placed.map_or(message, |text| {
+                text.split_once(": ").map_or(text, |(_, rest)| rest)
+            });
+            assert!(
+                found.iter().any(|known| known == message),
+                "{}: {message}\nfound: {found:#?}",
+                case.display()
+            );
+            compared += 1;
+        }
+    }
+    assert!(compared > 40, "{compared}");
 }

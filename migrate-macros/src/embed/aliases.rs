@@ -6,28 +6,28 @@
 
 use std::fmt::Write;
 
+use migrate_source::graph::{Alias, Graph};
+use migrate_source::name::step_ident;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
 use super::input::Input;
 use super::load::LoadedApp;
-use super::resolve::{Alias, Graph};
 use crate::text::tokens;
-use migrate_source::name::step_ident;
 
 /// The constants of one app for replaced SQL steps.
-pub(super) fn constants(apps: &[LoadedApp], at: usize, graph: &Graph) -> TokenStream {
-    let aliases = graph.squashes.aliases();
+pub(super) fn constants(at: usize, graph: &Graph<'_>) -> TokenStream {
+    let aliases = graph.aliases();
     let of_app = aliases.filter(|alias| alias.app == at && !alias.is_data());
     let text = of_app.fold(String::new(), |mut text, alias| {
-        constant(&mut text, "pub ", "", &alias, apps, graph);
+        constant(&mut text, "pub ", "", &alias, graph);
         text
     });
     tokens(&text)
 }
 
 /// The module of traits, with those of the crates that this one names, whose steps ours may name.
-pub(super) fn traits(input: &Input, apps: &[LoadedApp], graph: &Graph) -> TokenStream {
+pub(super) fn traits(input: &Input, apps: &[LoadedApp], graph: &Graph<'_>) -> TokenStream {
     let own = (0..apps.len()).map(|at| own_trait(apps, at, graph));
     let others = input.externs.iter().enumerate().map(|(at, krate)| {
         let module = extern_module(at, krate.krate.span());
@@ -49,11 +49,11 @@ pub(super) fn extern_module(at: usize, span: Span) -> Ident {
 }
 
 /// `pub trait __Replaced_crate_users { const fill_2026_11_20: u32 = super::users::m0001_squashed as u32; }`
-fn own_trait(apps: &[LoadedApp], at: usize, graph: &Graph) -> TokenStream {
-    let aliases = graph.squashes.aliases();
+fn own_trait(apps: &[LoadedApp], at: usize, graph: &Graph<'_>) -> TokenStream {
+    let aliases = graph.aliases();
     let of_app = aliases.filter(|alias| alias.app == at && alias.is_data());
     let text = of_app.fold(String::new(), |mut text, alias| {
-        constant(&mut text, "", "super::", &alias, apps, graph);
+        constant(&mut text, "", "super::", &alias, graph);
         text
     });
     if text.is_empty() {
@@ -76,22 +76,19 @@ fn constant(
     visibility: &str,
     parent: &str,
     alias: &Alias<'_>,
-    apps: &[LoadedApp],
-    graph: &Graph,
+    graph: &Graph<'_>,
 ) {
-    let squash = &graph.nodes[alias.squash];
-    let app = &apps[squash.app];
-    let step = &app.steps[squash.step];
-    let written = match squash.app == alias.app {
-        true => step.name.clone(),
-        false => squash.name(apps),
+    let squash = graph.step(alias.squash);
+    let label = &graph.app(alias.squash).label;
+    let written = match graph.nodes[alias.squash].app == alias.app {
+        true => squash.name.clone(),
+        false => graph.name(alias.squash),
     };
     let note = format!("replaced by `{written}`; write that instead");
-    let (label, ident) = (&app.label, step_ident(alias.name));
+    let (ident, squash) = (step_ident(alias.name), step_ident(&squash.name));
     // Writing to a String does not fail.
     let _ = write!(
         text,
-        "#[deprecated(note={note:?})]{visibility}const {ident}:u32={parent}{label}::{} as u32;",
-        step.ident
+        "#[deprecated(note={note:?})]{visibility}const {ident}:u32={parent}{label}::{squash} as u32;"
     );
 }

@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use migrate_source::folder::INDEX_FILE;
+use migrate_source::graph::{Graph, Rank};
+use migrate_source::name::step_ident;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
@@ -13,8 +15,6 @@ use super::aliases;
 use super::input::{ExternInput, Input};
 use super::load::LoadedApp;
 use super::old_names;
-use super::rank::Rank;
-use super::resolve::Graph;
 use super::steps::{self, Names};
 use crate::errors::list;
 use crate::text::tokens;
@@ -23,13 +23,13 @@ use crate::text::tokens;
 pub(super) fn migrations(
     input: &Input,
     apps: &[LoadedApp],
-    graph: &Graph,
+    graph: &Graph<'_>,
     ranks: &[Rank],
 ) -> TokenStream {
     let runtime = input.runtime();
     let types = apps.iter().enumerate().map(|(at, app)| {
         let mut names = steps::names(apps, at, graph, ranks);
-        names.constants.extend(aliases::constants(apps, at, graph));
+        names.constants.extend(aliases::constants(at, graph));
         let ty = app_type(app, &names, true);
         let files = files(app);
         quote!(#ty #files)
@@ -75,10 +75,10 @@ pub(super) fn migrations(
 
 /// The module without anything that could be a second error: no step comes after another, and
 /// there is no file and no other crate.
-pub(super) fn fallback(input: &Input, apps: &[LoadedApp], graph: &Graph) -> TokenStream {
+pub(super) fn fallback(input: &Input, apps: &[LoadedApp], graph: &Graph<'_>) -> TokenStream {
     let types = apps.iter().enumerate().map(|(at, app)| {
         let mut names = steps::plain_names(app);
-        names.constants.extend(aliases::constants(apps, at, graph));
+        names.constants.extend(aliases::constants(at, graph));
         app_type(app, &names, false)
     });
     let externs = input
@@ -265,10 +265,10 @@ fn only_app(apps: &[LoadedApp]) -> TokenStream {
                  help: name one with its folder: `embed_migrations! { users => \"migrations\" }`"
             .to_owned(),
     };
-    let steps: BTreeSet<&str> = apps
+    let steps: BTreeSet<String> = apps
         .iter()
         .flat_map(|app| &app.steps)
-        .map(|step| step.ident.as_str())
+        .map(|step| step_ident(&step.name))
         .collect();
     let text = steps
         .iter()

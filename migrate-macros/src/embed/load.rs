@@ -1,55 +1,44 @@
 //! Reads the folders of the crate's apps: files, their index, and the steps they make up.
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 
-use migrate_source::SourceError;
 use migrate_source::checksum::Checksum;
-use migrate_source::file_name::{Direction, FileName};
+use migrate_source::file_name::FileName;
 use migrate_source::folder::{
-    FolderError, FolderFile, INDEX_FILE, check_index, read_folder_partly,
+    Checked, FolderError, FolderFile, INDEX_FILE, check_files, check_index, read_folder_partly,
+    steps_of,
 };
-use migrate_source::header::Header;
-use migrate_source::name::step_ident;
+use migrate_source::graph::{App, SqlStep};
+use migrate_source::{Database, SourceError};
 
-use super::check::{Checked, check_files};
 use super::input::{AppInput, Input};
 use crate::errors::Errors;
 
 /// An app of this crate with what its folder holds.
 pub(super) struct LoadedApp {
-    pub(super) label: String,
+    /// Its label and its steps.
+    pub(super) app: App,
     /// Where mistakes of this app are reported.
     pub(super) span: proc_macro2::Span,
     pub(super) path: PathBuf,
     pub(super) files: Vec<LoadedFile>,
-    /// By number and name, one for all files of a step.
-    pub(super) steps: Vec<SqlStep>,
     pub(super) has_index: bool,
+}
+
+impl Deref for LoadedApp {
+    type Target = App;
+
+    fn deref(&self) -> &App {
+        &self.app
+    }
 }
 
 /// A SQL file.
 pub(super) struct LoadedFile {
     pub(super) file_name: String,
     pub(super) checksum: Checksum,
-}
-
-/// A step made of one or several SQL files.
-pub(super) struct SqlStep {
-    pub(super) name: String,
-    /// Its name in the app's enum.
-    pub(super) ident: String,
-    /// The headers of the files that go forward, each with the file as messages name it.
-    pub(super) headers: Vec<(String, Header)>,
-}
-
-impl SqlStep {
-    /// Whether the step stands for others.
-    pub(super) fn is_squash(&self) -> bool {
-        self.headers
-            .iter()
-            .any(|(_, header)| !header.replaces.is_empty())
-    }
 }
 
 /// Reads the folders of all apps.
@@ -71,29 +60,51 @@ pub(super) fn load(input: &Input, errors: &mut Errors) -> Vec<LoadedApp> {
 
 fn load_app(root: &Path, app: &AppInput, errors: &mut Errors) -> LoadedApp {
     let path = root.join(&app.folder);
-    let mut loaded = LoadedApp {
-        label: app.label.to_string(),
-        span: app.span,
-        path: path.clone(),
-        files: Vec::new(),
-        steps: Vec::new(),
-        has_index: false,
-    };
+    let label = app.label.to_string();
     let (folder, problems) = read_folder_partly(&path);
     for problem in &problems {
         report(root, app, problem, errors);
     }
-    loaded.has_index = check_index_of(&folder, problems.is_empty(), app, errors);
-    let mut steps = BTreeMap::new();
-    let checked = check_files(&folder.files, &loaded.label);
-    for (file, checked) in folder.files.into_iter().zip(checked) {
-        add_file(app, file, checked, &mut steps, &mut loaded.files, errors);
-    }
-    loaded.steps = match problems.is_empty() {
-        true => steps.into_values().collect(),
+    let has_index = check_index_of(&folder, problems.is_empty(), app, errors);
+    let checked = check_files(&folder.files, Some(&label), only_database());
+    let place = |file: &FolderFile| format!("{}/{}", app.folder, file.file_name);
+    let steps = match problems.is_empty() {
+        true => steps_of(&folder.files, &checked, place),
         false => names_in(&path),
     };
-    loaded
+    let files = folder
+        .files
+        .into_iter()
+        .zip(checked)
+        .map(|(file, checked)| {
+            report_file(app, &place(&file), &checked, errors);
+            LoadedFile {
+                checksum: checked.checksum,
+                file_name: file.file_name,
+            }
+        });
+    LoadedApp {
+        files: files.collect(),
+        app: App { label, steps },
+        span: app.span,
+        path,
+        has_index,
+    }
+}
+
+/// The database that `migrate-core` is built for, if it is one alone: then every file is written for
+/// it, and the rules of the others do not matter.
+fn only_database() -> Option<Database> {
+    let enabled = [
+        (cfg!(feature = "sqlite"), Database::Sqlite),
+        (cfg!(feature = "postgres"), Database::Postgres),
+        (cfg!(feature = "mysql"), Database::MySql),
+    ];
+    let mut enabled = enabled.into_iter().filter(|(enabled, _)| *enabled);
+    match (enabled.next(), enabled.next()) {
+        (Some((_, database)), None) => Some(database),
+        _ => None,
+    }
 }
 
 /// Says where a folder or a file of it is wrong, without the path of this machine.
@@ -160,15 +171,7 @@ fn index_problem(error: &migrate_source::folder::IndexError) -> String {
     parts.join("; ")
 }
 
-fn add_file(
-    app: &AppInput,
-    file: FolderFile,
-    checked: Checked,
-    steps: &mut BTreeMap<(u32, String), SqlStep>,
-    files: &mut Vec<LoadedFile>,
-    errors: &mut Errors,
-) {
-    let place = format!("{}/{}", app.folder, file.file_name);
+fn report_file(app: &AppInput, place: &str, checked: &Checked, errors: &mut Errors) {
     for SourceError {
         line,
         column,
@@ -183,24 +186,6 @@ fn add_file(
             help,
         );
     }
-    let step = steps
-        .entry((file.name.number, file.name.step.clone()))
-        .or_insert_with(|| empty_step(&file.name));
-    if file.name.direction != Direction::Down {
-        step.headers.push((place, checked.header));
-    }
-    files.push(LoadedFile {
-        checksum: checked.checksum,
-        file_name: file.file_name,
-    });
-}
-
-fn empty_step(name: &FileName) -> SqlStep {
-    SqlStep {
-        ident: step_ident(&name.step),
-        name: name.step.clone(),
-        headers: Vec::new(),
-    }
 }
 
 /// The steps of a folder in which something is wrong, as far as their names can be read: with
@@ -208,8 +193,12 @@ fn empty_step(name: &FileName) -> SqlStep {
 fn names_in(path: &Path) -> Vec<SqlStep> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| FileName::parse(entry.file_name().to_str()?).ok());
-    let steps: BTreeMap<String, SqlStep> = names
-        .map(|name| (name.step.clone(), empty_step(&name)))
-        .collect();
+    let step = |name: FileName| SqlStep {
+        name: name.step,
+        number: name.number,
+        headers: Vec::new(),
+    };
+    let steps: BTreeMap<String, SqlStep> =
+        names.map(|name| (name.step.clone(), step(name))).collect();
     steps.into_values().collect()
 }

@@ -3,27 +3,27 @@
 //!
 //! Names of other crates' steps are not here: rustc alone knows which of those are replaced (`steps`).
 
+use migrate_source::graph::{Graph, OldName};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::load::LoadedApp;
-use super::resolve::{Graph, OldName};
 
 /// One use of a deprecated constant for each name.
-pub(super) fn uses(apps: &[LoadedApp], graph: &Graph) -> TokenStream {
+pub(super) fn uses(apps: &[LoadedApp], graph: &Graph<'_>) -> TokenStream {
     let names = graph.old_names.iter();
     names.map(|name| one(apps, graph, name)).collect()
 }
 
-fn one(apps: &[LoadedApp], graph: &Graph, name: &OldName) -> TokenStream {
-    let (node, squash) = (&graph.nodes[name.node], &graph.nodes[name.squash]);
-    let written = match node.app == squash.app {
-        true => apps[squash.app].steps[squash.step].name.clone(),
-        false => squash.name(apps),
-    };
-    let (place, key) = (&name.place, name.key);
-    let note = format!("{place} names it in `{key}`: replaced by `{written}`; write that instead");
-    let span = apps[node.app].span.resolved_at(Span::call_site());
+fn one(apps: &[LoadedApp], graph: &Graph<'_>, name: &OldName) -> TokenStream {
+    let OldName {
+        file, line, key, ..
+    } = name;
+    let written = graph.written(name.squash, name.node);
+    let note =
+        format!("{file}:{line} names it in `{key}`: replaced by `{written}`; write that instead");
+    let span = apps[graph.nodes[name.node].app].span;
+    let span = span.resolved_at(Span::call_site());
     let ident = Ident::new(&name.step.ident, span);
     let app = Ident::new(&name.step.app, span);
     // A function that is still there is a constant of the app's type, and wins over that of a trait.

@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 
+use migrate_source::graph::{Graph, Node, Rank, SqlStep, Unknown};
+use migrate_source::name::step_ident;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 
-use super::load::{LoadedApp, SqlStep};
-use super::rank::{Rank, is_base};
-use super::resolve::{Graph, Node, Unknown};
+use super::load::LoadedApp;
 use crate::runtime::Runtime;
 use crate::text::tokens;
 
@@ -33,11 +33,11 @@ pub(super) fn plain_names(app: &LoadedApp) -> Names {
 }
 
 /// The names of the steps of one app, the computed ones as constants.
-pub(super) fn names(apps: &[LoadedApp], at: usize, graph: &Graph, ranks: &[Rank]) -> Names {
+pub(super) fn names(apps: &[LoadedApp], at: usize, graph: &Graph<'_>, ranks: &[Rank]) -> Names {
     let of_app = graph.nodes.iter().zip(ranks);
     let of_app = of_app.filter(|(node, _)| node.app == at);
     let (computed, plain): (Vec<_>, Vec<_>) =
-        of_app.partition(|(node, rank)| is_base(node) || !rank.bases.is_empty());
+        of_app.partition(|(node, rank)| node.is_base() || !rank.bases.is_empty());
     let constants = computed.into_iter();
     Names {
         variants: variants(plain.iter().map(|(node, _)| &apps[at].steps[node.step])),
@@ -50,18 +50,23 @@ pub(super) fn names(apps: &[LoadedApp], at: usize, graph: &Graph, ranks: &[Rank]
 fn variants<'s>(steps: impl Iterator<Item = &'s SqlStep>) -> TokenStream {
     let mut text = String::new();
     for step in steps {
-        text.push_str(&step.ident);
+        text.push_str(&step_ident(&step.name));
         text.push(',');
     }
     tokens(&text)
 }
 
 /// A constant whose rank rustc computes.
-fn computed_constant(apps: &[LoadedApp], node: &Node, rank: &Rank, graph: &Graph) -> TokenStream {
+fn computed_constant(
+    apps: &[LoadedApp],
+    node: &Node,
+    rank: &Rank,
+    graph: &Graph<'_>,
+) -> TokenStream {
     let app = &apps[node.app];
     let step = &app.steps[node.step];
     let (span, literal) = (place(app), rank.literal);
-    let ident = Ident::new(&step.ident, span);
+    let ident = Ident::new(&step_ident(&step.name), span);
     let bases = rank.bases.iter().map(|(&base, offset)| {
         let path = own_path(apps, &graph.nodes[base], span);
         quote_spanned!(span=> __rank(#path as u32) + #offset)
@@ -77,9 +82,9 @@ fn computed_constant(apps: &[LoadedApp], node: &Node, rank: &Rank, graph: &Graph
 }
 
 /// Makes rustc compute the ranks it has to, and check the functions that SQL steps run.
-pub(super) fn checks(apps: &[LoadedApp], graph: &Graph, runtime: &Runtime) -> TokenStream {
+pub(super) fn checks(apps: &[LoadedApp], graph: &Graph<'_>, runtime: &Runtime) -> TokenStream {
     let mut tokens = TokenStream::new();
-    for node in graph.nodes.iter().filter(|node| is_base(node)) {
+    for node in graph.nodes.iter().filter(|node| node.is_base()) {
         let span = place(&apps[node.app]);
         let path = own_path(apps, node, span);
         tokens.extend(quote_spanned!(span=> const _: u32 = #path;));
@@ -93,7 +98,7 @@ pub(super) fn checks(apps: &[LoadedApp], graph: &Graph, runtime: &Runtime) -> To
     }
     // Here and nowhere else rustc reports a name that a squash of another crate has replaced.
     for (unknown, reference) in &graph.unknown {
-        let path = unknown_path(unknown, reference.span);
+        let path = unknown_path(unknown, place(&apps[reference.app]));
         tokens.extend(quote!(const _: u32 = #path as u32;));
     }
     tokens
@@ -102,7 +107,7 @@ pub(super) fn checks(apps: &[LoadedApp], graph: &Graph, runtime: &Runtime) -> To
 /// What the name of a step means that does not exist: a constant of a trait, which gives way to the
 /// constant of the type itself. rustc evaluates it only where it is used, and then shows the
 /// message with file and line, which its own message for an unknown name could not.
-pub(super) fn missing(graph: &Graph) -> TokenStream {
+pub(super) fn missing(graph: &Graph<'_>) -> TokenStream {
     let mut by_app: BTreeMap<&str, Vec<(&Unknown, &str)>> = BTreeMap::new();
     for (unknown, reference) in &graph.unknown {
         if let Some(message) = &reference.message {
@@ -130,7 +135,8 @@ pub(super) fn missing(graph: &Graph) -> TokenStream {
 
 fn own_path(apps: &[LoadedApp], node: &Node, span: Span) -> TokenStream {
     let app = Ident::new(&apps[node.app].label, span);
-    let ident = Ident::new(&apps[node.app].steps[node.step].ident, span);
+    let step = &apps[node.app].steps[node.step];
+    let ident = Ident::new(&step_ident(&step.name), span);
     quote_spanned!(span=> #app::#ident)
 }
 

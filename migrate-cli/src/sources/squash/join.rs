@@ -119,7 +119,7 @@ fn header(variants: &[&Variant], head: &Head) -> String {
     let runs: Vec<&Reference> = headers().flat_map(|header| &header.run).collect();
     list("run", &strings(&runs));
     let mut allowed: Vec<String> = Vec::new();
-    for Allow { lint, reason } in headers().flat_map(|header| &header.allow) {
+    for Allow { lint, reason, .. } in headers().flat_map(|header| &header.allow) {
         if !allowed
             .iter()
             .any(|known| known.starts_with(&format!("{lint}:")))

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use migrate_core::History;
 use migrate_core::report::StepId;
 use migrate_source::file_name::FileName;
+use migrate_source::order::{Place, files_before};
 
 use super::cut::{Part, is_sql};
 use super::join::{Head, join};
@@ -112,9 +113,17 @@ impl Steps<'_> {
             let name = parsed.map_err(|error| Failure::usage(error.to_string()))?;
             numbered.push((name.number, id));
         }
-        numbered.sort();
+        let places = numbered.iter().map(|(number, id)| Place {
+            app: &id.app,
+            number: *number,
+            name: &id.name,
+            is_squash: false,
+            has_own_place: false,
+        });
+        let places: Vec<Place<'_>> = places.collect();
+        let before = files_before(&places, |_, _| false);
         let place = numbered.iter().position(|(_, known)| known == id);
-        let before = place.and_then(|place| place.checked_sub(1));
+        let before = place.and_then(|place| before[place]);
         Ok(before.map(|place| numbered.swap_remove(place).1))
     }
 

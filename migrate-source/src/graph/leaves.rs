@@ -3,13 +3,19 @@
 
 use std::collections::BTreeSet;
 
-use super::load::LoadedApp;
-use super::resolve::{Graph, Node};
-use crate::errors::{Errors, list};
+use super::mistakes::list;
+use super::{Graph, Mistake};
 
-/// Reports every app with two leaves. A step that waits for a function may follow another leaf through
-/// it, which only the finished history shows: such leaves are left to the check at start.
-pub(super) fn refuse_several(apps: &[LoadedApp], graph: &Graph, errors: &mut Errors) {
+impl Graph<'_> {
+    /// Reports every app with two leaves. A step that waits for a function may follow another leaf through
+    /// it, which only the finished history shows: such leaves are left to the check at start. The graph
+    /// is the one that [`Graph::ranks`] leaves.
+    pub fn refuse_several_leaves(&mut self) {
+        refuse_several(self);
+    }
+}
+
+fn refuse_several(graph: &mut Graph<'_>) {
     let mut leaves = vec![true; graph.nodes.len()];
     for (node, value) in graph.nodes.iter().enumerate() {
         for &other in &value.after {
@@ -19,7 +25,7 @@ pub(super) fn refuse_several(apps: &[LoadedApp], graph: &Graph, errors: &mut Err
             }
         }
     }
-    for app in 0..apps.len() {
+    for app in 0..graph.apps.len() {
         let of_app = (0..graph.nodes.len()).filter(|&node| {
             graph.nodes[node].app == app && leaves[node] && graph.replaced_by(node).is_none()
         });
@@ -30,15 +36,15 @@ pub(super) fn refuse_several(apps: &[LoadedApp], graph: &Graph, errors: &mut Err
         let certain = of_app
             .iter()
             .filter(|&&leaf| !waits_for_function(graph, leaf));
-        let certain: Vec<&Node> = certain.map(|&leaf| &graph.nodes[leaf]).collect();
+        let certain: Vec<usize> = certain.copied().collect();
         if let [one, .., other] = certain.as_slice() {
-            report(apps, (one, other), &certain, errors);
+            report(graph, (*one, *other), &certain);
         }
     }
 }
 
 /// Whether a step, or one that it comes after, waits for something that only rustc can look up.
-fn waits_for_function(graph: &Graph, leaf: usize) -> bool {
+fn waits_for_function(graph: &Graph<'_>, leaf: usize) -> bool {
     let mut seen = BTreeSet::from([leaf]);
     let mut next = vec![leaf];
     while let Some(node) = next.pop() {
@@ -51,24 +57,28 @@ fn waits_for_function(graph: &Graph, leaf: usize) -> bool {
     false
 }
 
-fn report(apps: &[LoadedApp], (one, other): (&Node, &Node), leaves: &[&Node], errors: &mut Errors) {
-    let step = |node: &Node| &apps[node.app].steps[node.step];
-    let app = &apps[one.app];
-    let place = step(other)
+fn report(graph: &mut Graph<'_>, (one, other): (usize, usize), leaves: &[usize]) {
+    let (first, last) = (graph.step(one), graph.step(other));
+    let place = last
         .headers
         .first()
-        .map_or_else(String::new, |(place, _)| format!(" at the top of {place}"));
-    errors.at(
-        app.span,
-        format!(
-            "the app `{}` has more than one last SQL step, {}, and no header says which comes first",
-            app.label,
-            list(leaves.iter().map(|leaf| &step(leaf).name)),
+        .map_or_else(String::new, |(file, _)| format!(" at the top of {file}"));
+    let whose = match graph.app(one).label.as_str() {
+        "" => "the folder".to_owned(),
+        label => format!("the app `{label}`"),
+    };
+    let names = list(leaves.iter().map(|&leaf| &graph.step(leaf).name));
+    let mistake = Mistake {
+        app: graph.nodes[one].app,
+        place: None,
+        code: "conflicting_leaves",
+        message: format!(
+            "{whose} has more than one last SQL step, {names}, and no header says which comes first"
         ),
-        format!(
+        help: format!(
             "run `cargo migrate merge`, which writes a step after both; or, where `{}` is applied nowhere yet, write `-- migrate: after = \"{}\"`{place}",
-            step(other).name,
-            step(one).name,
+            last.name, first.name,
         ),
-    );
+    };
+    graph.mistakes.push(mistake);
 }

@@ -6,15 +6,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use migrate_source::file_name::FileName;
-use migrate_source::name::{Reference, nearest, parse_data_name, step_ident};
-
-use super::{Directive, Graph, Node, Resolver, Unknown};
-use crate::errors::list;
+use super::mistakes::{Mistake, list};
+use super::resolve::{Directive, Resolver};
+use super::{Graph, Unknown};
+use crate::file_name::FileName;
+use crate::name::{Reference, nearest, parse_data_name, step_ident};
 
 /// What `replaces` says, for all apps together.
-#[derive(Default)]
-pub(in crate::embed) struct Squashes {
+#[derive(Debug, Default)]
+pub(super) struct Squashes {
     /// By replaced node: the squashes that name it.
     by_node: BTreeMap<usize, Vec<usize>>,
     /// By app and name, for names without a file: the squashes that name them.
@@ -24,15 +24,20 @@ pub(in crate::embed) struct Squashes {
 }
 
 /// A replaced name without a file, and the squash that it means.
-pub(in crate::embed) struct Alias<'a> {
-    pub(in crate::embed) app: usize,
-    pub(in crate::embed) name: &'a str,
-    pub(in crate::embed) squash: usize,
+#[derive(Debug, Clone, Copy)]
+pub struct Alias<'a> {
+    /// The app, as a place in the list of apps.
+    pub app: usize,
+    /// The name.
+    pub name: &'a str,
+    /// The node of the squash.
+    pub squash: usize,
 }
 
 impl Alias<'_> {
     /// Whether the name is that of a data migration, whose function may still be there.
-    pub(in crate::embed) fn is_data(&self) -> bool {
+    #[must_use]
+    pub fn is_data(&self) -> bool {
         !is_sql(self.name)
     }
 }
@@ -43,7 +48,7 @@ pub(super) fn is_sql(name: &str) -> bool {
 
 impl Squashes {
     /// Every replaced name without a file.
-    pub(in crate::embed) fn aliases(&self) -> impl Iterator<Item = Alias<'_>> {
+    pub(super) fn aliases(&self) -> impl Iterator<Item = Alias<'_>> {
         self.by_name.iter().filter_map(|((app, name), squashes)| {
             Some(Alias {
                 app: *app,
@@ -85,15 +90,14 @@ impl Squashes {
     }
 }
 
-impl<'a> Resolver<'a> {
+impl Resolver<'_> {
     /// Reads every `replaces`; those that cannot be go to the errors.
     pub(super) fn squashes(&mut self) {
         for node in 0..self.graph.nodes.len() {
-            let Node { app, step, .. } = self.graph.nodes[node];
-            let apps = self.apps;
+            let step = self.graph.step(node);
             let mut seen = BTreeSet::new();
-            for (place, header) in &apps[app].steps[step].headers {
-                let directive = self.directive(node, place, header, "replaces");
+            for (file, header) in &step.headers {
+                let directive = self.directive(node, file, header, "replaces");
                 let mut in_header = BTreeSet::new();
                 for reference in &header.replaces {
                     let Some(key) = self.replaced(&directive, reference) else {
@@ -113,7 +117,7 @@ impl<'a> Resolver<'a> {
         let squashes = &self.graph.squashes;
         let functions = squashes.aliases().filter(Alias::is_data).map(|alias| {
             let function = Unknown {
-                app: self.apps[alias.app].label.clone(),
+                app: self.graph.apps[alias.app].label.clone(),
                 ident: step_ident(alias.name),
             };
             (function, alias.squash)
@@ -124,28 +128,32 @@ impl<'a> Resolver<'a> {
     /// A replaced step as app and name; none for another crate's, which is not ours to judge.
     fn replaced(
         &mut self,
-        directive: &Directive<'a>,
+        directive: &Directive,
         reference: &Reference,
     ) -> Option<(usize, String)> {
-        let label = reference.app.as_deref().unwrap_or(directive.app);
-        let Some(app) = self.apps.iter().position(|app| app.label == label) else {
+        let apps = &self.graph.apps;
+        let label = reference.app.as_deref();
+        let label = label.unwrap_or(&self.graph.app(directive.node).label);
+        let Some(app) = apps.iter().position(|app| app.label == label) else {
             self.known_label(directive, reference);
             return None;
         };
-        let (place, name) = (&directive.place, &reference.name);
+        let (label, name) = (&apps[app].label, &reference.name);
         let file = FileName::parse(&format!("{name}.sql"));
         if !file.is_ok_and(|file| file.step == *name) && parse_data_name(name).is_err() {
-            self.errors.at(
-                directive.span,
-                format!("{place}: `replaces` names `{reference}`, and it is neither a SQL step nor the name of a data migration, which ends in a date"),
+            self.mistake(
+                directive,
+                "unknown_reference",
+                format!("`replaces` names `{reference}`, and it is neither a SQL step nor the name of a data migration, which ends in a date"),
                 "write the names of the replaced steps: a SQL file's without `.sql`, or a data migration's",
             );
             return None;
         }
-        if self.ids.get(&(label, name.as_str())) == Some(&directive.node) {
-            self.errors.at(
-                directive.span,
-                format!("{place}: the step stands in its own `replaces`"),
+        if self.ids.get(&(label.as_str(), name.as_str())) == Some(&directive.node) {
+            self.mistake(
+                directive,
+                "unknown_reference",
+                "the step stands in its own `replaces`",
                 "remove it: the others are what it stands for",
             );
             return None;
@@ -153,23 +161,20 @@ impl<'a> Resolver<'a> {
         Some((app, name.clone()))
     }
 
-    fn twice(&mut self, directive: &Directive<'a>, reference: &Reference) {
-        self.errors.at(
-            directive.span,
-            format!(
-                "{}: `{reference}` stands in `replaces` twice, with its app and without",
-                directive.place
-            ),
+    fn twice(&mut self, directive: &Directive, reference: &Reference) {
+        self.mistake(
+            directive,
+            "bad_directive_value",
+            format!("`{reference}` stands in `replaces` twice, with its app and without"),
             "keep one of them",
         );
     }
 
     fn replace(&mut self, squash: usize, (app, name): (usize, String)) {
+        let label = self.graph.apps[app].label.as_str();
+        let known = self.ids.get(&(label, name.as_str()));
         let squashes = &mut self.graph.squashes;
-        match self
-            .ids
-            .get(&(self.apps[app].label.as_str(), name.as_str()))
-        {
+        match known {
             Some(&node) => squashes.by_node.entry(node).or_default().push(squash),
             None => squashes
                 .by_name
@@ -181,30 +186,31 @@ impl<'a> Resolver<'a> {
 
     /// As long as files of replaced steps are there, a name without a file that is much like a file of
     /// the same number is a slip. Later the numbers of the replaced steps may come again.
-    fn misspelt(&mut self, directive: &Directive<'a>, replaced: &BTreeSet<(usize, String)>) {
+    fn misspelt(&mut self, directive: &Directive, replaced: &BTreeSet<(usize, String)>) {
         let has_file = |&(app, ref name): &(usize, String)| {
-            self.ids.contains_key(&(&self.apps[app].label, name))
+            let label = &self.graph.apps[app].label;
+            self.ids.contains_key(&(label.as_str(), name.as_str()))
         };
         if !replaced.iter().any(has_file) {
             return;
         }
-        for (app, name) in replaced
-            .iter()
-            .filter(|key| !has_file(key) && is_sql(&key.1))
-        {
+        let gone = replaced.iter().filter(|key| !has_file(key));
+        let gone: Vec<_> = gone.filter(|key| is_sql(&key.1)).collect();
+        for (app, name) in gone {
             let number = |name: &str| name.split('_').next().map(str::to_owned);
-            let files = self.apps[*app]
+            let files = self.graph.apps[*app]
                 .steps
                 .iter()
                 .filter(|step| !step.is_squash() && number(&step.name) == number(name));
             let near = nearest(name, files.map(|step| step.name.as_str()));
             if let Some(near) = near {
-                self.errors.at(
-                    directive.span,
-                    format!(
-                        "{}: `replaces` names `{name}`, and the file of that number is `{near}.sql`",
-                        directive.place
-                    ),
+                let message = format!(
+                    "`replaces` names `{name}`, and the file of that number is `{near}.sql`"
+                );
+                self.mistake(
+                    directive,
+                    "unknown_reference",
+                    message,
                     format!("write `{near}`"),
                 );
             }
@@ -219,14 +225,15 @@ impl<'a> Resolver<'a> {
         let Some(&first) = cycle.first() else {
             return;
         };
-        let names = list(cycle.iter().map(|&node| self.name(node)));
+        let names = list(cycle.iter().map(|&node| self.graph.name(node)));
         let places: Vec<String> = cycle.iter().map(|&node| self.place(node)).collect();
-        let span = self.apps[self.graph.nodes[first].app].span;
-        self.errors.at(
-            span,
-            format!("these squashes replace each other: {names}"),
-            format!("change one of the directives at {}", places.join(", ")),
-        );
+        self.graph.mistakes.push(Mistake {
+            app: self.graph.nodes[first].app,
+            place: None,
+            code: "dependency_cycle",
+            message: format!("these squashes replace each other: {names}"),
+            help: format!("change one of the directives at {}", places.join(", ")),
+        });
         // What follows from a cycle is not to be reported as well.
         self.graph.squashes = Squashes::default();
     }
@@ -234,9 +241,13 @@ impl<'a> Resolver<'a> {
     /// A step may be replaced by two squashes only if one of them replaces the other.
     fn refuse_two_for_one(&mut self) {
         let squashes = &self.graph.squashes;
-        let name = |(app, name): &(usize, String)| format!("{}.{name}", self.apps[*app].label);
+        let apps = &self.graph.apps;
+        let name = |(app, name): &(usize, String)| match apps[*app].label.as_str() {
+            "" => name.clone(),
+            label => format!("{label}.{name}"),
+        };
         let by_node = squashes.by_node.iter();
-        let by_node = by_node.map(|(&node, squashes)| (self.name(node), squashes));
+        let by_node = by_node.map(|(&node, squashes)| (self.graph.name(node), squashes));
         let by_name = squashes.by_name.iter();
         let by_name = by_name.map(|(key, squashes)| (name(key), squashes));
         let mut problems: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
@@ -251,42 +262,40 @@ impl<'a> Resolver<'a> {
             }
         }
         for ((one, two), names) in problems {
-            let (one_name, two_name) = (self.name(one), self.name(two));
+            let (one_name, two_name) = (self.graph.name(one), self.graph.name(two));
             let places = [self.place(one), self.place(two)].join(", ");
-            self.errors.at(
-                self.apps[self.graph.nodes[one].app].span,
-                format!("`{one_name}` and `{two_name}` both replace {}", list(names)),
-                format!(
+            self.graph.mistakes.push(Mistake {
+                app: self.graph.nodes[one].app,
+                place: None,
+                code: "replaced_twice",
+                message: format!("`{one_name}` and `{two_name}` both replace {}", list(names)),
+                help: format!(
                     "remove it from one of the directives at {places}, or let one squash replace the other: `replaces = [.., \"{}\"]`",
-                    one_name.split('.').next_back().unwrap_or_default(),
+                    self.graph.step(one).name,
                 ),
-            );
+            });
         }
-    }
-
-    fn name(&self, node: usize) -> String {
-        self.graph.nodes[node].name(self.apps)
     }
 
     /// Where the header of a step says what it replaces.
     fn place(&self, node: usize) -> String {
-        let Node { app, step, .. } = self.graph.nodes[node];
-        let headers = self.apps[app].steps[step].headers.iter();
+        let headers = self.graph.step(node).headers.iter();
         let mut places = headers
             .filter_map(|(place, header)| Some(format!("{place}:{}", header.line_of("replaces")?)));
         places.next().unwrap_or_default()
     }
 }
 
-impl Graph {
+impl Graph<'_> {
     /// The squash that stands for a step in the end, if it is replaced.
-    pub(in crate::embed) fn replaced_by(&self, node: usize) -> Option<usize> {
+    #[must_use]
+    pub fn replaced_by(&self, node: usize) -> Option<usize> {
         Some(self.squashes.top(node)).filter(|top| *top != node)
     }
 
     /// Lets every squash wait for what its steps wait for, and what waits for them wait for it:
     /// the history as it is with the squashes in force. A replaced step has the place of its squash.
-    pub(in crate::embed) fn contract(&mut self) {
+    pub(super) fn contract(&mut self) {
         if self.squashes.by_node.is_empty() {
             return;
         }

@@ -1,4 +1,5 @@
-//! Ranks: one number per SQL step, higher than those of the steps it comes after.
+//! Ranks: one number per SQL step, higher than those of the steps it comes after. They are there for
+//! `embed_migrations!`; what waits for itself is found on the way.
 //!
 //! rustc finds a cycle because a rank that depends on itself cannot be computed; the order of
 //! execution comes from elsewhere. A rank is a literal wherever nothing but the crate's own SQL files
@@ -7,16 +8,15 @@
 
 use std::collections::BTreeMap;
 
-use super::load::LoadedApp;
-use super::resolve::{Graph, Node};
-use crate::errors::Errors;
+use super::{Graph, Mistake, Node};
 
 /// How a rank is written: at least `literal`, and at least the rank of each base plus an offset.
-#[derive(Clone, Default)]
-pub(super) struct Rank {
-    pub(super) literal: u32,
+#[derive(Debug, Clone, Default)]
+pub struct Rank {
+    /// What is known here.
+    pub literal: u32,
     /// By node: steps that wait for a function or for a step of another crate.
-    pub(super) bases: BTreeMap<usize, u32>,
+    pub bases: BTreeMap<usize, u32>,
 }
 
 impl Rank {
@@ -29,16 +29,29 @@ impl Rank {
     }
 }
 
-/// Whether rustc has to compute the rank.
-pub(super) fn is_base(node: &Node) -> bool {
-    node.waits().next().is_some()
+impl Node {
+    /// Whether rustc has to compute the rank.
+    #[must_use]
+    pub fn is_base(&self) -> bool {
+        self.waits().next().is_some()
+    }
 }
 
-/// The rank of every node. For a base it covers only the SQL steps it comes after.
-///
-/// Both histories must be in order, the one without squashes and the one with them; the ranks are those of the
-/// latter, in which a replaced step has the rank of its squash.
-pub(super) fn ranks(apps: &[LoadedApp], graph: &mut Graph, errors: &mut Errors) -> Vec<Rank> {
+impl Graph<'_> {
+    /// The rank of every node. For a base it covers only the SQL steps it comes after.
+    ///
+    /// Both histories must be in order, the one without squashes and the one with them; the ranks are those of the
+    /// latter, in which a replaced step has the rank of its squash. From then on the graph is the latter.
+    ///
+    /// `sound`: whether nothing is wrong with the files themselves. Else squashes could seem to wait for each
+    /// other, and are left out.
+    #[must_use]
+    pub fn ranks(&mut self, sound: bool) -> Vec<Rank> {
+        ranks(self, sound)
+    }
+}
+
+fn ranks(graph: &mut Graph<'_>, sound: bool) -> Vec<Rank> {
     let mut ranks = vec![
         Rank {
             literal: 1,
@@ -48,10 +61,10 @@ pub(super) fn ranks(apps: &[LoadedApp], graph: &mut Graph, errors: &mut Errors) 
     ];
     let unsquashed = order(graph);
     if unsquashed.len() < graph.nodes.len() {
-        report_cycle(apps, graph, &unsquashed, errors);
+        report_cycle(graph, &unsquashed);
         return ranks;
     }
-    if !errors.is_empty() {
+    if !sound || !graph.mistakes.is_empty() {
         // Squashes with a mistake in them would seem to wait for each other as well.
         return ranks;
     }
@@ -64,7 +77,7 @@ pub(super) fn ranks(apps: &[LoadedApp], graph: &mut Graph, errors: &mut Errors) 
         }
         let mut rank = ranks[node].clone();
         for &other in &graph.nodes[node].after {
-            if is_base(&graph.nodes[other]) {
+            if graph.nodes[other].is_base() {
                 rank.raise(&Rank {
                     literal: 0,
                     bases: BTreeMap::from([(other, 0)]),
@@ -76,14 +89,14 @@ pub(super) fn ranks(apps: &[LoadedApp], graph: &mut Graph, errors: &mut Errors) 
         ranks[node] = rank;
     }
     if order.len() < graph.nodes.len() {
-        report_squashed_cycle(apps, graph, &order, errors);
+        report_squashed_cycle(graph, &order);
     }
     ranks
 }
 
 /// The rank of a step that has the place of another.
 fn equal_to(node: usize, value: &Node, rank: &Rank) -> Rank {
-    if !is_base(value) {
+    if !value.is_base() {
         return rank.clone();
     }
     Rank {
@@ -93,7 +106,7 @@ fn equal_to(node: usize, value: &Node, rank: &Rank) -> Rank {
 }
 
 /// The nodes, each behind those it comes after; without the ones that wait for each other.
-fn order(graph: &Graph) -> Vec<usize> {
+fn order(graph: &Graph<'_>) -> Vec<usize> {
     let mut followers: Vec<Vec<usize>> = vec![Vec::new(); graph.nodes.len()];
     let mut waits: Vec<usize> = vec![0; graph.nodes.len()];
     for (node, value) in graph.nodes.iter().enumerate() {
@@ -118,64 +131,62 @@ fn order(graph: &Graph) -> Vec<usize> {
     order
 }
 
-fn report_cycle(apps: &[LoadedApp], graph: &Graph, order: &[usize], errors: &mut Errors) {
+fn report_cycle(graph: &mut Graph<'_>, order: &[usize]) {
     let cycle = find_cycle(graph, order);
     let Some(&first) = cycle.first() else { return };
-    let places = cycle
-        .iter()
-        .flat_map(|&node| places(apps, &graph.nodes[node], &["after", "before"]));
-    let places: Vec<String> = places.collect();
-    errors.at(
-        apps[graph.nodes[first].app].span,
-        format!(
-            "these steps wait for each other: {}",
-            chain(apps, graph, &cycle)
-        ),
-        format!("change one of the directives at {}", places.join(", ")),
+    let message = format!("these steps wait for each other: {}", chain(graph, &cycle));
+    let help = format!(
+        "change one of the directives at {}",
+        places(graph, &cycle, &["after", "before"])
     );
+    report(graph, first, message, help);
 }
 
 /// A cycle that is there only when the squashes are in force: a step between those that one stands for.
-fn report_squashed_cycle(apps: &[LoadedApp], graph: &Graph, order: &[usize], errors: &mut Errors) {
+fn report_squashed_cycle(graph: &mut Graph<'_>, order: &[usize]) {
     let cycle = find_cycle(graph, order);
     let Some(&first) = cycle.first() else { return };
-    let places = cycle
-        .iter()
-        .flat_map(|&node| places(apps, &graph.nodes[node], &["replaces"]));
-    let places: Vec<String> = places.collect();
-    errors.at(
-        apps[graph.nodes[first].app].span,
-        format!(
-            "a squash cannot have the place of all the steps that it replaces, because others come between them: {}",
-            chain(apps, graph, &cycle)
-        ),
-        format!(
-            "write one squash for the steps before those and one for the steps behind, at {}; \
-             a squash that waits only because of its number takes the number of the first step that it replaces",
-            places.join(", ")
-        ),
+    let message = format!(
+        "a squash cannot have the place of all the steps that it replaces, because others come between them: {}",
+        chain(graph, &cycle)
     );
+    let help = format!(
+        "write one squash for the steps before those and one for the steps behind, at {}; \
+         a squash that waits only because of its number takes the number of the first step that it replaces",
+        places(graph, &cycle, &["replaces"])
+    );
+    report(graph, first, message, help);
+}
+
+fn report(graph: &mut Graph<'_>, first: usize, message: String, help: String) {
+    graph.mistakes.push(Mistake {
+        app: graph.nodes[first].app,
+        place: None,
+        code: "dependency_cycle",
+        message,
+        help,
+    });
 }
 
 /// `a` waits for `b` waits for `a`
-fn chain(apps: &[LoadedApp], graph: &Graph, cycle: &[usize]) -> String {
+fn chain(graph: &Graph<'_>, cycle: &[usize]) -> String {
     let closed = cycle.iter().chain(cycle.first());
-    let names = closed.map(|&node| format!("`{}`", graph.nodes[node].name(apps)));
+    let names = closed.map(|&node| format!("`{}`", graph.name(node)));
     names.collect::<Vec<_>>().join(" waits for ")
 }
 
-/// Where the headers of a step name other steps.
-fn places(apps: &[LoadedApp], node: &Node, keys: &[&str]) -> Vec<String> {
-    let headers = &apps[node.app].steps[node.step].headers;
-    let lines = headers.iter().flat_map(|(place, header)| {
+/// Where the headers of the steps name others.
+fn places(graph: &Graph<'_>, cycle: &[usize], keys: &[&str]) -> String {
+    let headers = cycle.iter().flat_map(|&node| &graph.step(node).headers);
+    let lines = headers.flat_map(|(place, header)| {
         keys.iter()
             .filter_map(move |key| header.line_of(key).map(|line| format!("{place}:{line}")))
     });
-    lines.collect()
+    lines.collect::<Vec<_>>().join(", ")
 }
 
 /// Follows what each leftover waits for until one comes again.
-fn find_cycle(graph: &Graph, order: &[usize]) -> Vec<usize> {
+fn find_cycle(graph: &Graph<'_>, order: &[usize]) -> Vec<usize> {
     let done: std::collections::BTreeSet<usize> = order.iter().copied().collect();
     let Some(start) = (0..graph.nodes.len()).find(|node| !done.contains(node)) else {
         return Vec::new();

@@ -2,22 +2,26 @@
 //!
 //! An app may have a thousand files: no file is read more often than it has to be.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use migrate_source::checksum::{Checksum, normalise, of_normalised};
-use migrate_source::file_name::Direction;
-use migrate_source::folder::FolderFile;
-use migrate_source::header::Header;
-use migrate_source::shares::map_in_shares;
-use migrate_source::sql_file::{SqlFile, StatementRules, parse_normalised};
-use migrate_source::{Database, SourceError};
+use super::FolderFile;
+use crate::checksum::{Checksum, normalise, of_normalised};
+use crate::file_name::Direction;
+use crate::graph::SqlStep;
+use crate::header::Header;
+use crate::shares::map_in_shares;
+use crate::sql_file::{SqlFile, StatementRules, parse_normalised};
+use crate::{Database, SourceError};
 
 /// What there is to know about one file.
-pub(super) struct Checked {
-    pub(super) checksum: Checksum,
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// Its checksum.
+    pub checksum: Checksum,
     /// Empty if the file cannot be read.
-    pub(super) header: Header,
-    pub(super) errors: Vec<SourceError>,
+    pub header: Header,
+    /// What is wrong with it.
+    pub errors: Vec<SourceError>,
     /// Whether the file has a `-- migrate: down` part.
     has_down: bool,
     unreadable: bool,
@@ -36,12 +40,21 @@ struct Forward<'a> {
 
 /// Checks files; the results are in their order. The files that go back come last, because how their
 /// statements run is up to the file that goes forward.
-pub(super) fn check_files(files: &[FolderFile], app: &str) -> Vec<Checked> {
+///
+/// `app` is the label, if it is known; `only` the one database that the files are for, if there is one alone.
+#[must_use]
+pub fn check_files(
+    files: &[FolderFile],
+    app: Option<&str>,
+    only: Option<Database>,
+) -> Vec<Checked> {
     let (back, forward): (Vec<_>, Vec<_>) = files
         .iter()
         .enumerate()
         .partition(|(_, file)| file.name.direction == Direction::Down);
-    let mut checked = map_in_shares(&forward, |&(at, file)| (at, check_file(file, app, None)));
+    let mut checked = map_in_shares(&forward, |&(at, file)| {
+        (at, check_file(file, app, only, None))
+    });
     let mut steps: HashMap<&str, Forward> = HashMap::new();
     for ((_, file), (_, checked)) in forward.iter().zip(&checked) {
         let step = steps.entry(&file.name.step).or_default();
@@ -55,17 +68,22 @@ pub(super) fn check_files(files: &[FolderFile], app: &str) -> Vec<Checked> {
     checked.extend(map_in_shares(&back, |&(at, file)| {
         (
             at,
-            check_file(file, app, steps.get(file.name.step.as_str())),
+            check_file(file, app, only, steps.get(file.name.step.as_str())),
         )
     }));
     checked.sort_by_key(|(at, _)| *at);
     checked.into_iter().map(|(_, checked)| checked).collect()
 }
 
-fn check_file(file: &FolderFile, app: &str, forward: Option<&Forward<'_>>) -> Checked {
+fn check_file(
+    file: &FolderFile,
+    app: Option<&str>,
+    only: Option<Database>,
+    forward: Option<&Forward<'_>>,
+) -> Checked {
     let text = normalise(&file.text);
     let checksum = of_normalised(&text);
-    let database = file.name.database.or_else(only_database);
+    let database = file.name.database.or(only);
     match parse_normalised(&text, database) {
         Ok(sql) => {
             let mut errors = direction_errors(&sql, file);
@@ -81,7 +99,7 @@ fn check_file(file: &FolderFile, app: &str, forward: Option<&Forward<'_>>) -> Ch
             }
             errors.extend(sql.statement_errors(rules));
             if file.name.direction != Direction::Down {
-                errors.extend(sql.empty_error(database, Some(app)));
+                errors.extend(sql.empty_error(database, app));
             }
             Checked {
                 checksum,
@@ -101,19 +119,25 @@ fn check_file(file: &FolderFile, app: &str, forward: Option<&Forward<'_>>) -> Ch
     }
 }
 
-/// The database that `migrate-core` is built for, if it is one alone: then every file is written for
-/// it, and the rules of the others do not matter.
-fn only_database() -> Option<Database> {
-    let enabled = [
-        (cfg!(feature = "sqlite"), Database::Sqlite),
-        (cfg!(feature = "postgres"), Database::Postgres),
-        (cfg!(feature = "mysql"), Database::MySql),
-    ];
-    let mut enabled = enabled.into_iter().filter(|(enabled, _)| *enabled);
-    match (enabled.next(), enabled.next()) {
-        (Some((_, database)), None) => Some(database),
-        _ => None,
+/// The steps that files make up, by number and name; `shown` is a file as messages name it.
+pub fn steps_of(
+    files: &[FolderFile],
+    checked: &[Checked],
+    shown: impl Fn(&FolderFile) -> String,
+) -> Vec<SqlStep> {
+    let mut steps: BTreeMap<(u32, &str), SqlStep> = BTreeMap::new();
+    for (file, checked) in files.iter().zip(checked) {
+        let key = (file.name.number, file.name.step.as_str());
+        let step = steps.entry(key).or_insert_with(|| SqlStep {
+            name: file.name.step.clone(),
+            number: file.name.number,
+            headers: Vec::new(),
+        });
+        if file.name.direction != Direction::Down {
+            step.headers.push((shown(file), checked.header.clone()));
+        }
     }
+    steps.into_values().collect()
 }
 
 fn direction_errors(sql: &SqlFile, file: &FolderFile) -> Vec<SourceError> {
@@ -181,10 +205,9 @@ fn down_errors(header: &Header, file: &FolderFile, forward: &Forward<'_>) -> Vec
 
 #[cfg(test)]
 mod tests {
-    use migrate_source::checksum::of_sql;
-    use migrate_source::file_name::FileName;
-
     use super::*;
+    use crate::checksum::of_sql;
+    use crate::file_name::FileName;
 
     fn file(text: &str) -> FolderFile {
         let name = "0001_squashed_0002_more.sql";
@@ -199,7 +222,7 @@ mod tests {
     #[test]
     fn the_line_that_a_squash_loses_at_last_is_no_edit() {
         let with = "-- migrate: replaces = [\"0001_a\", \"0002_more\"]\nSELECT 1;\n";
-        let checked = check_files(&[file(with), file("SELECT 1;\n")], "app");
+        let checked = check_files(&[file(with), file("SELECT 1;\n")], Some("app"), None);
         assert_eq!(checked[0].checksum, checked[1].checksum);
         assert_eq!(checked[0].checksum, of_sql(with));
     }
