@@ -6,6 +6,7 @@ use std::fmt;
 ///
 /// The code is stable; the texts are for people and may change.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SourceError {
     /// A stable code in snake_case such as `unterminated_string`.
     pub code: &'static str,

@@ -19,6 +19,7 @@ pub enum Direction {
 
 /// The name of a SQL file in its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileName {
     /// The number in front.
     pub number: u32,
@@ -32,6 +33,7 @@ pub struct FileName {
 
 /// What is wrong with a file name, and what to call the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FileNameError {
     name: String,
     problem: String,

@@ -25,6 +25,7 @@ const INDEX_HEADER: &str = "# The SQL files of this folder, one a line. Do not e
 
 /// The SQL files of a folder, sorted by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Folder {
     /// Where it is.
     pub path: PathBuf,
@@ -34,6 +35,7 @@ pub struct Folder {
 
 /// A SQL file of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FolderFile {
     /// Where it is.
     pub path: PathBuf,
@@ -47,6 +49,7 @@ pub struct FolderFile {
 
 /// What is wrong with a folder or a file of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FolderError {
     /// The folder or file.
     pub path: PathBuf,
@@ -304,6 +307,7 @@ fn render_names(names: &[&str]) -> String {
 
 /// How a folder and its index differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IndexError {
     /// Files that the index does not list.
     pub missing: Vec<String>,

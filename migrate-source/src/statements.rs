@@ -8,6 +8,7 @@ use crate::lexer::{Kind, Lexed, Token, lex};
 
 /// A statement of a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Statement<'a> {
     /// The statement without the white space and comments around it and without its terminator.
     pub text: &'a str,
@@ -20,6 +21,7 @@ pub struct Statement<'a> {
 /// A part of a script: a statement with what stands around it, or space, comments and lines for
 /// the client alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Piece<'a> {
     /// Everything, the terminator included.
     pub text: &'a str,

@@ -15,6 +15,7 @@ use crate::{Database, SourceError};
 
 /// What there is to know about one file.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Checked {
     /// Its checksum.
     pub checksum: Checksum,

@@ -9,6 +9,7 @@ use crate::name::{Reference, nearest, parse_data_name};
 
 /// What is wrong with the headers of a crate or a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mistake {
     /// The app, as a place in the list of apps.
     pub app: usize,

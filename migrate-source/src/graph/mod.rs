@@ -62,6 +62,7 @@ pub enum Others {
 
 /// A step that only a compiler can look up.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub struct Unknown {
     /// The label of its app.
     pub app: String,
@@ -71,6 +72,7 @@ pub struct Unknown {
 
 /// What a SQL step waits for.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Node {
     /// The app, as a place in the list of apps.
     pub app: usize,
@@ -98,6 +100,7 @@ impl Node {
 
 /// Where a step that only a compiler can look up is named first.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Mention {
     /// What to say if there is no such step; without it rustc says so in its own words.
     pub message: Option<String>,
@@ -107,6 +110,7 @@ pub struct Mention {
 
 /// A header that names a replaced step whose file is gone.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct OldName {
     /// The node whose header it is.
     pub node: usize,
@@ -128,6 +132,7 @@ pub struct OldName {
 
 /// The SQL steps and how they depend on each other.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Graph<'a> {
     /// The apps.
     pub apps: Vec<&'a App>,

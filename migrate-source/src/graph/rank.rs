@@ -12,6 +12,7 @@ use super::{Graph, Mistake, Node};
 
 /// How a rank is written: at least `literal`, and at least the rank of each base plus an offset.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct Rank {
     /// What is known here.
     pub literal: u32,

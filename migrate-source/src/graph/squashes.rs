@@ -25,6 +25,7 @@ pub(super) struct Squashes {
 
 /// A replaced name without a file, and the squash that it means.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub struct Alias<'a> {
     /// The app, as a place in the list of apps.
     pub app: usize,

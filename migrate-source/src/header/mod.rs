@@ -24,6 +24,7 @@ const KEYS: [&str; 7] = [
 
 /// What the header of a SQL file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Header {
     /// Whether the step runs in a transaction; none leaves it to the default, which is true.
     pub atomic: Option<bool>,
@@ -45,6 +46,7 @@ pub struct Header {
 
 /// A lint that the header allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Allow {
     /// The lint.
     pub lint: String,

@@ -9,6 +9,7 @@ const LONGEST_NAME: usize = 200;
 
 /// The name of a data migration in its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DataName {
     /// What it does, such as `lower_emails`.
     pub description: String,
@@ -31,6 +32,7 @@ impl fmt::Display for DataName {
 
 /// What is wrong with a name, and the corrected text where one can be derived.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NameError {
     name: String,
     problem: String,

@@ -11,6 +11,7 @@ use crate::statements::{split, split_lexed};
 
 /// A SQL file in its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SqlFile {
     /// What its header says.
     pub header: Header,
