@@ -69,8 +69,9 @@ use proc_macro::TokenStream;
 /// A file whose header says `-- migrate: replaces = ["0001_initial", "0002_add_email"]` stands for those steps,
 /// which may be data migrations too. Both histories can be in the folder: the squash may have the
 /// number of a step that it replaces. Once the files are deleted, their names go on to mean the squash,
-/// in this crate and in others; rustc reports them as deprecated where a function names them. The header of a SQL
-/// file that names one is not reported, because a file that has been applied must not be edited.
+/// in this crate and in others; rustc reports them as deprecated where a function or the header of a SQL file
+/// names them. Such a header can be changed although it is applied: a line with only `after`, `before` and `replaces`
+/// does not count for the checksum. Files that the same squash replaces may name each other.
 ///
 /// # `extern`
 ///
