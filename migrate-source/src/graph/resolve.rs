@@ -46,15 +46,11 @@ impl<'a> Resolver<'a> {
         let mut resolver = Self::new(apps, others);
         resolver.squashes();
         resolver.follow();
-        for app in 0..resolver.graph.apps.len() {
+        for node in 0..resolver.graph.nodes.len() {
+            let Node { app, step, .. } = resolver.graph.nodes[node];
             let loaded = resolver.graph.apps[app];
-            for sql in &loaded.steps {
-                let Some(&node) = resolver.ids.get(&(&loaded.label, &sql.name)) else {
-                    continue;
-                };
-                for (file, header) in &sql.headers {
-                    resolver.header(node, file, header);
-                }
+            for (file, header) in &loaded.steps[step].headers {
+                resolver.header(node, file, header);
             }
         }
         resolver.graph
