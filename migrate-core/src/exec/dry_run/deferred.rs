@@ -34,14 +34,49 @@ pub(super) async fn fire_deferred(
     if session.database() != Database::Postgres {
         return Ok(());
     }
-    // Taken back at once: the steps that follow may defer theirs as a run would let them.
+    // Taken back at once: the steps that follow may defer theirs as a run would let them, and
+    // those that they make are not to be checked at once.
     const FIRE: &str = "SAVEPOINT migrate_constraints; SET CONSTRAINTS ALL IMMEDIATE; \
                         ROLLBACK TO migrate_constraints; RELEASE migrate_constraints";
     session
         .script(FIRE.to_owned())
         .await
         .map(drop)
-        .map_err(|failed| would_fail(db_error::redacted(&failed.error)).with_source(failed.error))
+        .map_err(|failed| {
+            would_fail(db_error::redacted(&failed.error)).with_source(failed.error)
+        })?;
+    settle_events(session).await
+}
+
+/// Fires what is deferred once more, for good, and defers it again: Postgres refuses to alter or
+/// drop a table of which something is still to be checked.
+///
+/// By name, since `ALL` would count for constraints that are still to be made. Where a name is
+/// also that of a constraint of the same schema that cannot be deferred, it stays immediate.
+async fn settle_events(session: &mut dyn Session) -> Result<(), Error> {
+    const DEFERRABLE: &str = "\
+        SELECT string_agg(DISTINCT name, ', '), \
+               string_agg(DISTINCT name, ', ') FILTER (WHERE deferred) \
+        FROM (SELECT format('%I.%I', n.nspname, c.conname) AS name, c.condeferrable, \
+                     bool_and(c.condeferred) OVER (PARTITION BY n.oid, c.conname) AS deferred \
+              FROM pg_catalog.pg_constraint c \
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.connamespace \
+              WHERE n.nspname NOT LIKE 'pg\\_%' AND has_schema_privilege(n.oid, 'USAGE')) AS named \
+        WHERE condeferrable";
+    let failed = |error| database_error(Database::Postgres, "fire deferred constraints", error);
+    let rows = session.query(DEFERRABLE, &[]).await.map_err(failed)?;
+    let Some(row) = rows.first() else {
+        return Ok(());
+    };
+    let Some(all) = row.text(0) else {
+        return Ok(());
+    };
+    let mut fire = format!("SET CONSTRAINTS {all} IMMEDIATE");
+    if let Some(deferred) = row.text(1) {
+        fire.push_str(&format!("; SET CONSTRAINTS {deferred} DEFERRED"));
+    }
+    let fired = session.script(fire).await;
+    fired.map(drop).map_err(|error| failed(error.error))
 }
 
 /// How many rows lack their parent, on SQLite with its foreign keys on; elsewhere none. SQLite

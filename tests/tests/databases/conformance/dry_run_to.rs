@@ -1,9 +1,9 @@
 //! A dry run to a goal goes the way that a run would go, backwards as well, and leaves nothing of it.
 
 use migrate_core::report::{Action, Direction, DryRunReport, StepOutcome};
-use migrate_core::{ErrorCode, Fake, History, Policies, Policy, Request};
+use migrate_core::{ErrorCode, Fake, History, Policies, Policy, Request, RunStep};
 use migrate_tests::{
-    Db, Events, Function, Scope, TestDatabase, each_database, history, request, steps,
+    Db, Events, Function, Scope, TestDatabase, done, each_database, history, request, steps,
 };
 
 use super::back::{lenient, recorded};
@@ -18,7 +18,9 @@ each_database! {
         is_refused_while_a_run_holds_the_lock, only_what_was_agreed_to_is_tried,
         one_transaction_is_refused_as_by_a_run, records_are_no_way_to_try,
         what_the_policies_let_pass_is_told, each_step_begins_with_the_sessions_own_settings,
-        rows_of_a_table_that_is_emptied_count;
+        rows_of_a_table_that_is_emptied_count, a_reverse_is_told_that_it_is_tried,
+        deferred_constraints_fire_on_the_way_back, tables_with_deferred_constraints_may_go,
+        one_step_is_refused_as_by_a_run;
 }
 
 const NAME: &str = "work_v1_2026_01_02";
@@ -442,4 +444,110 @@ async fn rows_of_a_table_that_is_emptied_count(db: Db) {
     database.migrate(history(&files)).await;
     let report = try_to(&database, history(&files), "undo").await;
     assert_eq!(changed(&report), [3], "{report:?}");
+}
+
+async fn a_reverse_is_told_that_it_is_tried(db: Db) {
+    let function = Function::sql(NAME, "SELECT 1")
+        .after(&["0001_initial"])
+        .reverse(|cx| Box::pin(async move { done(cx.dry_run().to_string()) }));
+    let files = [("0001_initial.sql", FIRST)];
+    let all = steps(&files).function(function.build()).build().unwrap();
+    let database = TestDatabase::create(db).await;
+    database.migrate(all.clone()).await;
+    let report = try_to(&database, all.clone(), "undo").await;
+    assert_eq!(report.steps[0].run.result.as_deref(), Some("true"));
+    let report = database.migrate_to(all, "undo").await;
+    assert_eq!(report.steps[0].result.as_deref(), Some("false"));
+}
+
+const PART: &str = "-- migrate: up\nCREATE TABLE part (item INT NOT NULL, CONSTRAINT part_of FOREIGN KEY (item) \
+     REFERENCES item (id) DEFERRABLE INITIALLY DEFERRED);\n-- migrate: down\nDROP TABLE part;";
+
+async fn deferred_constraints_fire_on_the_way_back(db: Db) {
+    if db == Db::MySql {
+        // There are none: every constraint is checked at once.
+        return;
+    }
+    let files = [
+        ("0001_initial.sql", FIRST),
+        ("0002_part.sql", PART),
+        ("0003_fill.sql", FILL),
+    ];
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&files)).await;
+    database.execute("INSERT INTO part VALUES (2)").await;
+    let before = database.dump(Scope::Everything).await;
+    let migrator = database.migrator(history(&files));
+    let error = migrator.dry_run_to(&request("undo")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StepFailed, "{error}");
+    let said = "the way back of `shop.0003_fill` would fail at COMMIT";
+    assert!(error.message().contains(said), "{error}");
+    assert_eq!(database.dump(Scope::Everything).await, before);
+    let run = database.refused_to(history(&files), "undo").await;
+    assert_eq!(run.code(), ErrorCode::StepFailed, "{run}");
+}
+
+/// In a run each step's constraints are checked before the next one begins, so that it may change
+/// or drop the tables; and those that a step defers are its own affair.
+async fn tables_with_deferred_constraints_may_go(db: Db) {
+    if db == Db::MySql {
+        return;
+    }
+    let rows = "-- migrate: up\nINSERT INTO part VALUES (4), (5);\n\
+                INSERT INTO item VALUES (4, 'd'), (5, 'e');\n\
+                -- migrate: down\nDELETE FROM item WHERE id > 3;\nDELETE FROM part;";
+    let wider = "-- migrate: up\nALTER TABLE part ADD COLUMN price INT;\n\
+                 -- migrate: down\nALTER TABLE part DROP COLUMN price;";
+    // Its constraint is younger than the dry run.
+    let line = "-- migrate: up\nCREATE TABLE line (item INT NOT NULL REFERENCES item (id) \
+                DEFERRABLE INITIALLY DEFERRED);\n-- migrate: down\nDROP TABLE line;";
+    let lines = "-- migrate: up\nINSERT INTO line VALUES (6);\nINSERT INTO item VALUES (6, 'f');\n\
+                 -- migrate: down\nDELETE FROM item WHERE id = 6;\nDELETE FROM line;";
+    let files = [
+        ("0001_initial.sql", FIRST),
+        ("0002_part.sql", PART),
+        ("0003_rows.sql", rows),
+        ("0004_wider.sql", wider),
+        ("0005_line.sql", line),
+        ("0006_lines.sql", lines),
+        ("0007_more.sql", FILL),
+    ];
+    let database = TestDatabase::create(db).await;
+    let before = database.dump(Scope::Everything).await;
+    assert_eq!(
+        tried(&try_to(&database, history(&files), "").await).len(),
+        7
+    );
+    assert_eq!(database.dump(Scope::Everything).await, before);
+    database.migrate(history(&files)).await;
+    let before = database.dump(Scope::Everything).await;
+    let report = try_to(&database, history(&files), "shop zero").await;
+    assert_eq!(tried(&report).len(), 7, "{report:?}");
+    assert_eq!(database.dump(Scope::Everything).await, before);
+    database.migrate_to(history(&files), "shop zero").await;
+}
+
+async fn one_step_is_refused_as_by_a_run(db: Db) {
+    let of = |checksum: &str| {
+        let function = Function::sql(NAME, "DELETE FROM item").after(&["0001_initial"]);
+        let function = function.source(checksum, "async fn step() {}");
+        let files = [("0001_initial.sql", FIRST)];
+        let function = function.non_atomic().reverse_sql("DELETE FROM nowhere");
+        steps(&files).function(function.build()).build().unwrap()
+    };
+    let (old, new) = (of("v1:sha256:1111"), of("v1:sha256:2222"));
+    let database = TestDatabase::create(db).await;
+    database.migrate(old.clone()).await;
+    let edited = database.migrator(new);
+    let tried = edited.dry_run_step(NAME, true).await.unwrap_err();
+    let run = edited.run_step(NAME, RunStep::Force).await.unwrap_err();
+    assert_eq!(tried.code(), ErrorCode::StepEdited, "{tried}");
+    assert_eq!(tried.message(), run.message());
+    // Half undone it is neither applied nor to be run.
+    database.refused_to(old.clone(), "undo").await;
+    let half = database.migrator(old);
+    let tried = half.dry_run_step(NAME, false).await.unwrap_err();
+    let run = half.run_step(NAME, RunStep::Run).await.unwrap_err();
+    assert_eq!(tried.code(), ErrorCode::HalfReverted, "{tried}");
+    assert_eq!(tried.message(), run.message());
 }
