@@ -75,6 +75,11 @@ pub(crate) fn is_division_by_zero(error: &sqlx::Error) -> bool {
     matches!(error, sqlx::Error::Database(told) if told.code().as_deref() == Some("22012"))
 }
 
+/// Whether Postgres wants a COMMIT first: a value of an enum that the transaction has added.
+pub(crate) fn wants_commit_first(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(told) if told.code().as_deref() == Some("55P04"))
+}
+
 /// Where in the text that was sent an error is, in characters from 1; Postgres alone tells.
 pub(crate) fn position(error: &sqlx::Error) -> Option<usize> {
     #[cfg(feature = "postgres")]

@@ -154,7 +154,7 @@ impl<'r> DryRun<'_, 'r> {
         let done = runner.in_transaction(session, task, true, &self.already);
         let result = runner.guarded(done).await;
         runner.audit(task.step, false);
-        result.map_err(|error| refused_commit(task, error))
+        result.map_err(|error| not_within(task, error))
     }
 
     /// Keeps runs out for as long as the transaction lasts.
@@ -251,8 +251,23 @@ fn tried(
     })
 }
 
-/// In XA the server refuses what would commit: MariaDB's ER_XAER_RMFAIL.
-fn refused_commit(task: Task<'_>, error: Error) -> Error {
+/// The error of a task that fails only because it shares its transaction.
+fn not_within(task: Task<'_>, error: Error) -> Error {
+    let cause = std::error::Error::source(&error);
+    let cause = cause.and_then(|cause| cause.downcast_ref::<sqlx::Error>());
+    if cause.is_some_and(db_error::wants_commit_first) {
+        return Error::new(
+            ErrorCode::DryRunImpossible,
+            format!(
+                "{} uses what a step before it makes, and Postgres allows that only after a COMMIT, which a dry run has none of; a run has, and nothing was changed: {}",
+                named(task),
+                error.message()
+            ),
+        )
+        .help("apply the steps before it, then try this one")
+        .with_source(error);
+    }
+    // In XA the server refuses what would commit: MariaDB's ER_XAER_RMFAIL.
     if !error.message().contains("XAER_RMFAIL") {
         return error;
     }

@@ -21,6 +21,7 @@ each_database! {
         rows_of_a_table_that_is_emptied_count, a_reverse_is_told_that_it_is_tried,
         deferred_constraints_fire_on_the_way_back, tables_with_deferred_constraints_may_go,
         one_step_is_refused_as_by_a_run;
+    servers: what_needs_a_commit_between_two_steps_is_no_failure_of_the_step;
 }
 
 const NAME: &str = "work_v1_2026_01_02";
@@ -550,4 +551,28 @@ async fn one_step_is_refused_as_by_a_run(db: Db) {
     let run = half.run_step(NAME, RunStep::Run).await.unwrap_err();
     assert_eq!(tried.code(), ErrorCode::HalfReverted, "{tried}");
     assert_eq!(tried.message(), run.message());
+}
+
+async fn what_needs_a_commit_between_two_steps_is_no_failure_of_the_step(db: Db) {
+    if !db.capabilities().transactional_ddl {
+        // There a step with DDL is not tried at all.
+        return;
+    }
+    let files = [
+        ("0001_initial.sql", "CREATE TYPE mood AS ENUM ('fine')"),
+        ("0002_sad.sql", "ALTER TYPE mood ADD VALUE 'sad'"),
+        (
+            "0003_item.sql",
+            "CREATE TABLE item (mood mood DEFAULT 'sad')",
+        ),
+    ];
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&files[..1])).await;
+    let before = database.dump(Scope::Everything).await;
+    let error = database.migrator(history(&files)).dry_run().await;
+    let error = error.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::DryRunImpossible, "{error}");
+    assert!(error.message().contains("`shop.0003_item`"), "{error}");
+    assert_eq!(database.dump(Scope::Everything).await, before);
+    assert_eq!(database.migrate(history(&files)).await.len(), 2);
 }
