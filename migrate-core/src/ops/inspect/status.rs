@@ -8,11 +8,13 @@ use super::kind_of;
 use crate::context::BoxFuture;
 use crate::domain::{Effective, History, LedgerRow, LedgerRows, RowState, Step};
 use crate::error::Error;
+use crate::exec::task_problems;
 use crate::goal::Request;
 use crate::holder::Holder;
 use crate::ledger::{Need, Tables, ledger_error};
 use crate::migrator::Migrator;
 use crate::ops::refuse::whole_route;
+use crate::ops::run::tasks;
 use crate::ops::session::Opened;
 use crate::report::{Action, State, Status, StatusEntry, StepId, StepKind};
 use crate::session::Session;
@@ -63,7 +65,10 @@ impl Migrator<'_> {
         let rows = ledger.rows();
         let steps = entries(history, rows, &failures, database, live);
         let policies = self.options.policies;
-        let route = whole_route(history, rows, &Request::default(), policies, database, live)?;
+        let request = Request::default();
+        let mut route = whole_route(history, rows, &request, policies, database, live)?;
+        let unfit = task_problems(tasks(&route, &request), database);
+        route.problems.extend(unfit);
         // A squash that is only recorded is none that runs.
         let applies = route.moves.iter().map(|planned| planned.action);
         let pending = applies.filter(|action| *action == Action::Apply).count();

@@ -615,13 +615,17 @@ async fn steps_that_cannot_run_here(db: Db) {
             let Ok(all) = steps(&files).build() else {
                 continue;
             };
-            let plan = database.migrator(all.clone()).plan().await.unwrap();
+            let migrator = database.migrator(all.clone());
+            let plan = migrator.plan().await.unwrap().problems;
+            let status = migrator.status().await.unwrap().problems;
             let error = database.refused(all).await;
             assert_eq!(error.code(), ErrorCode::InvalidStep, "{text}: {error}");
             assert!(!database.has_table("item").await, "{text}");
-            // The plan says so before anybody runs into it.
-            let said = plan.problems.iter().map(|problem| problem.message.as_str());
-            assert_eq!(said.collect::<Vec<_>>(), [error.message()], "{text}");
+            // It is said before anybody runs into it.
+            for problems in [plan, status] {
+                let said = problems.iter().map(|problem| problem.message.as_str());
+                assert_eq!(said.collect::<Vec<_>>(), [error.message()], "{text}");
+            }
         }
     }
     let outside = match db {
