@@ -99,6 +99,40 @@ async fn lists_every_verb() {
     }
 }
 
+/// What is suggested to who comes from another tool is understood here.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suggests_words_that_are_understood() {
+    let (_, text) = readme();
+    let section = text
+        .lines()
+        .skip_while(|line| *line != "## Coming from another tool")
+        .skip(1)
+        .take_while(|line| !line.starts_with("## "));
+    let here = section.filter_map(|line| line.trim_end_matches(" |").rsplit_once("| "));
+    let commands = here.flat_map(|(_, cell)| cell.split('`').skip(1).step_by(2));
+    let mut typed = 0;
+    for command in commands {
+        let Some(words) = command.strip_prefix("migrate") else {
+            continue;
+        };
+        // Help is printed where all that stands before it is understood.
+        let mut starter = Starter::new(program("quickstart")).arg("migrate");
+        for word in words.split_whitespace() {
+            starter = starter.arg(word);
+        }
+        let exit = starter.arg("--help").run().await;
+        assert_eq!(exit.code, Some(0), "`{command}`: {}", exit.stderr);
+        // Whatever is no verb would be an app.
+        let first = words.split_whitespace().next().unwrap_or_default();
+        if first.starts_with(|letter: char| letter.is_ascii_lowercase()) {
+            let usage = format!("migrate {first} ");
+            assert!(exit.stdout.contains(&usage), "`{command}`: {}", exit.stdout);
+        }
+        typed += 1;
+    }
+    assert!(typed > 30, "only {typed} commands were found");
+}
+
 #[test]
 fn quotes_the_messages_of_the_compiler() {
     let (_, text) = readme();

@@ -118,4 +118,25 @@ mod tests {
             Some("DROP TABLE IF EXISTS t;")
         );
     }
+
+    /// As the README says: whoever has undone nothing yet may still mend a way back of its own file.
+    #[test]
+    fn a_way_back_counts_for_the_checksum_in_the_file_of_its_step_only() {
+        let checksum = |files: &[(&str, &str)]| {
+            let builder = files.iter().fold(History::builder(), |builder, file| {
+                builder.sql("users", file.0, file.1)
+            });
+            let history = builder.build().unwrap();
+            let step = history.iter().next().unwrap();
+            step.checksum(Database::Sqlite).to_owned()
+        };
+        let up = ("0001_a.up.sql", "CREATE TABLE t (id INTEGER);");
+        let beside = |down| checksum(&[up, ("0001_a.down.sql", down)]);
+        assert_eq!(beside("DROP TABLE t;"), beside("DROP TABLE IF EXISTS t;"));
+        let within = |down| {
+            let text = format!("-- migrate: up\n{}\n-- migrate: down\n{down}", up.1);
+            checksum(&[("0001_a.sql", &text)])
+        };
+        assert_ne!(within("DROP TABLE t;"), within("DROP TABLE IF EXISTS t;"));
+    }
 }
