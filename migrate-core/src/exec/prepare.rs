@@ -84,10 +84,8 @@ async fn ensure_schema(session: &mut dyn Session, tables: &Tables) -> Result<(),
         Err(failed) => {
             // Which database it is, the server knows best; without an answer the reader does.
             let current = session.query("SELECT current_database()", &[]).await;
-            let name = current
-                .ok()
-                .and_then(|rows| Some(rows.first()?.text(0)?.to_owned()));
-            let need = Need::CreateSchema(name);
+            let rows = current.unwrap_or_default();
+            let need = Need::CreateSchema(rows.first().and_then(|row| row.text(0)));
             Err(ledger_error(tables, need, doing, failed.error))
         }
     }

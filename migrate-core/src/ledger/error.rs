@@ -8,8 +8,8 @@ use crate::db_error::{self, Kind, database_error};
 use crate::error::{Error, ErrorCode};
 
 /// What a statement needs the right to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Need {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Need<'n> {
     /// Look at the ledger.
     Look,
     /// Take the lock and record steps.
@@ -17,11 +17,16 @@ pub(crate) enum Need {
     /// Create the ledger.
     Create,
     /// Create a schema for it in the named database.
-    CreateSchema(Option<String>),
+    CreateSchema(Option<&'n str>),
 }
 
 /// The error of a statement on the ledger. `doing` completes the sentence "could not ..".
-pub(crate) fn ledger_error(tables: &Tables, need: Need, doing: &str, error: sqlx::Error) -> Error {
+pub(crate) fn ledger_error(
+    tables: &Tables,
+    need: Need<'_>,
+    doing: &str,
+    error: sqlx::Error,
+) -> Error {
     match db_error::kind(&error) {
         Kind::OtherShape => {
             let text = db_error::redacted(&error);
@@ -35,7 +40,7 @@ pub(crate) fn ledger_error(tables: &Tables, need: Need, doing: &str, error: sqlx
         }
         Kind::PermissionDenied if tables.database() != Database::Sqlite => {
             let text = db_error::redacted(&error);
-            let grants = grants(tables, &need, &text);
+            let grants = grants(tables, need, &text);
             let error = Error::new(
                 ErrorCode::PermissionDenied,
                 format!("could not {doing}: {text}"),
@@ -48,13 +53,13 @@ pub(crate) fn ledger_error(tables: &Tables, need: Need, doing: &str, error: sqlx
 }
 
 /// The statements that an administrator can paste, with the names of this ledger.
-fn grants(tables: &Tables, need: &Need, server_says: &str) -> Vec<String> {
+fn grants(tables: &Tables, need: Need<'_>, server_says: &str) -> Vec<String> {
     let user = grantee(tables, server_says);
     let all = tables.all().join(", ");
     let schema = tables.quoted_schema();
     match (tables.database(), need) {
         (Database::Postgres, Need::CreateSchema(name)) => {
-            let name = name.as_deref().map_or("that_database".to_owned(), quoted);
+            let name = name.map_or("that_database".to_owned(), quoted);
             vec![
                 format!(
                     "let the owner of the database grant it: `GRANT CREATE ON DATABASE {name} TO {user};`"
@@ -90,7 +95,7 @@ fn grants(tables: &Tables, need: &Need, server_says: &str) -> Vec<String> {
                 .collect();
             let granted = format!("let an administrator grant it: `{}`", each.join(" "));
             let mut helps = vec![granted];
-            if *need == Need::Look {
+            if need == Need::Look {
                 // The server does not tell a table that is out of reach from one that is not there.
                 helps.push(format!(
                     "or, where this database has no ledger yet: `GRANT CREATE, SELECT, INSERT, UPDATE, DELETE ON {schema}.* TO {user};`"
@@ -132,21 +137,16 @@ mod tests {
         let name = LedgerName::new(None, "shop").unwrap();
         let mut tables = name.tables(Database::Postgres, None).unwrap();
         tables.user = Some("o\"dd".to_owned());
-        let text = grants(
-            &tables,
-            &Need::Look,
-            "permission denied for table shop_meta",
-        )
-        .join(" ");
+        let text = grants(&tables, Need::Look, "permission denied for table shop_meta").join(" ");
         assert!(text.contains(r#""public"."shop_steps""#), "{text}");
         assert!(text.ends_with(r#" TO "o""dd";`"#), "{text}");
-        let need = Need::CreateSchema(Some("a shop".to_owned()));
-        let text = grants(&tables, &need, "permission denied for database a shop").join(" ");
+        let need = Need::CreateSchema(Some("a shop"));
+        let text = grants(&tables, need, "permission denied for database a shop").join(" ");
         let expected = r#"`GRANT CREATE ON DATABASE "a shop" TO "o""dd";`"#;
         assert!(text.contains(expected), "{text}");
         let tables = name.tables(Database::MySql, Some("db")).unwrap();
         let said = "SELECT command denied to user 'app'@'10.0.0.1' for table `db`.`shop_meta`";
-        let text = grants(&tables, &Need::Write, said).join(" ");
+        let text = grants(&tables, Need::Write, said).join(" ");
         let expected =
             "GRANT SELECT, INSERT, UPDATE, DELETE ON `db`.`shop_lock` TO 'app'@'10.0.0.1';";
         assert!(text.contains(expected), "{text}");
