@@ -16,8 +16,10 @@ const ORDER: [&str; 3] = ["after", "before", "replaces"];
 /// The databases read comments differently, and a text may be for any of them. What counts is how far down
 /// its header goes for the one that reads most of it as comments: the others cannot run such a file.
 pub(crate) fn order_lines(text: &str) -> Vec<Range<usize>> {
-    // Most files have none, and this is cheaper than the lexer.
-    if !ORDER.iter().any(|key| text.contains(key)) {
+    // Most files have none, and these are cheaper than the lexer: code begins with a word.
+    if text.starts_with(|first: char| first.is_ascii_alphabetic())
+        || !ORDER.iter().any(|key| text.contains(key))
+    {
         return Vec::new();
     }
     let databases = [Database::MySql, Database::Sqlite, Database::Postgres];
