@@ -678,24 +678,34 @@ fn data_migrations_may_be_let_run_after_the_files_that_they_stood_between() {
     }
 }
 
-/// Only apps with a squash have records to forget, and only functions that are replaced may go.
-#[test]
-fn the_advice_is_about_what_was_squashed() {
-    let dropped = data("users", "fill_2026_01_08", &["0001_a"], true);
-    let mut shop = Shop::new(
+/// One app with something to join, and one without.
+fn the_advised(dropped: &'static FunctionStep) -> Shop {
+    Shop::new(
         &[
             ("users", "0001_a.sql", INITIAL),
             ("users", "0002_b.sql", "SELECT 2;\n"),
             ("billing", "0001_only.sql", "SELECT 3;\n"),
         ],
         &[dropped],
-    );
+    )
+}
+
+/// Only apps with a squash have records to forget, and only functions that are replaced may go.
+#[test]
+fn the_advice_is_about_what_was_squashed() {
+    let dropped = data("users", "fill_2026_01_08", &["0001_a"], true);
+    let mut shop = the_advised(dropped);
     let words = "squash --apps users,billing";
     let ran = shop.run(words);
     golden::check(
         "squash_advice.txt",
         &golden::normalize(&ran.transcript(words)),
     );
+    // A new folder, so that the same can be done once more, and the replaced files moved away.
+    let again = the_advised(dropped);
+    let reset = again.run("squash --apps users,billing --reset --yes");
+    let functions = "the function of fill_2026_01_08 may be deleted\n";
+    assert!(reset.stderr.contains(functions), "{}", reset.stderr);
     shop.build();
     let alone = shop.run("squash --verify");
     assert_eq!(alone.exit, Exit::Done, "{}", alone.stderr);

@@ -101,7 +101,7 @@ pub(super) async fn run(context: &mut Context, args: &SquashArgs) -> Result<View
     }
     let advice = match (is_written, args.reset) {
         (false, _) => Advice::Nothing,
-        (true, true) => Advice::Reset,
+        (true, true) => Advice::Reset(&squashes),
         (true, false) => Advice::Replace(&squashes),
     };
     Ok(view.note(render_advice(paint, &advice)).verdict(failed))

@@ -14,7 +14,7 @@ pub(crate) enum Advice<'a> {
     /// The replaced files are still there.
     Replace(&'a [&'a Squash]),
     /// They are gone.
-    Reset,
+    Reset(&'a [&'a Squash]),
 }
 
 /// Describes a squash that is planned or written.
@@ -42,14 +42,26 @@ pub(crate) fn render_advice(paint: Paint, advice: &Advice<'_>) -> String {
     match advice {
         Advice::Nothing => "Nothing was written.\n".to_owned(),
         Advice::Replace(squashes) => render_replace(&next, squashes),
-        Advice::Reset => format!(
+        Advice::Reset(squashes) => format!(
             "{next}:\n  \
-             1. build again; `after` in functions may still name what was replaced\n  \
+             1. build again; `after` in functions may still name what was replaced{}\n  \
              2. where there is data to keep, `migrate` records the squashes if all that they replace is applied; \
              if only some of it is, put the replaced files back first\n  \
              3. elsewhere drop the database, create it and run `migrate`; `migrate status` shows every step applied\n  \
-             4. once no `after` names them any more, remove the lines `replaces`\n"
+             4. once no `after` names them any more, remove the lines `replaces`\n",
+            superfluous(squashes, "")
         ),
+    }
+}
+
+/// The functions that nothing runs any more, as the end of a sentence.
+fn superfluous(squashes: &[&Squash], when: &str) -> String {
+    let steps = squashes.iter().flat_map(|squash| &squash.steps);
+    let dropped: Vec<StepId> = steps.flat_map(|step| step.dropped.clone()).collect();
+    match dropped.as_slice() {
+        [] => String::new(),
+        [only] => format!("; the function of {} may be deleted{when}", only.name),
+        several => format!("; the functions of {} may be deleted{when}", names(several)),
     }
 }
 
@@ -60,15 +72,7 @@ fn render_replace(next: &str, squashes: &[&Squash]) -> String {
     let prune: Vec<String> = joined
         .map(|squash| format!("`migrate {} --prune`", squash.app))
         .collect();
-    let dropped: Vec<StepId> = steps().flat_map(|step| step.dropped.clone()).collect();
-    let functions = match dropped.as_slice() {
-        [] => String::new(),
-        [only] => format!("; the function of {} may be deleted then too", only.name),
-        several => format!(
-            "; the functions of {} may be deleted then too",
-            names(several)
-        ),
-    };
+    let functions = superfluous(squashes, " then too");
     let (squash, has) = match steps().count() {
         1 => ("the squash", "it"),
         _ => ("the squashes", "them"),
