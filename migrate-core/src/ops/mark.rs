@@ -72,8 +72,7 @@ impl Migrator<'_> {
         };
         self.write(opened, history, statements).await?;
         if let Some(message) = warning {
-            let reporter = self.reporter(Activity::default());
-            reporter.send(&Event::Warning { message });
+            self.warn_of(message);
         }
         Ok(marked)
     }
@@ -99,18 +98,7 @@ impl Migrator<'_> {
             .chain([step.id.clone()])
             .filter(|id| !rows.find(id).is_some_and(LedgerRow::is_applied))
             .collect();
-        let policies = self.options.policies;
-        let database = self.target.database();
-        let problems = |rows: &LedgerRows| {
-            let request = Request::default();
-            route(history, rows, &request, policies, database).map(|route| route.problems)
-        };
-        let before = problems(rows)?;
-        let mut new = problems(&with(history, rows, &ids))?;
-        new.retain(|new| {
-            let same = |old: &Problem| (old.code, &old.step) == (new.code, &new.step);
-            !before.iter().any(same)
-        });
+        let new = self.problems_made(history, rows, &with(history, rows, &ids))?;
         let missing = missing(step, history, rows);
         match new.is_empty() {
             true => Ok(Some(Decided {
@@ -119,6 +107,35 @@ impl Migrator<'_> {
             })),
             false => Err(refused(history, step, missing, &new)),
         }
+    }
+}
+
+impl Migrator<'_> {
+    /// What a run would refuse with the second rows, and not with the first.
+    pub(super) fn problems_made(
+        &self,
+        history: &History,
+        before: &LedgerRows,
+        after: &LedgerRows,
+    ) -> Result<Vec<Problem>, Error> {
+        let (policies, database) = (self.options.policies, self.target.database());
+        let problems = |rows: &LedgerRows| {
+            let request = Request::default();
+            route(history, rows, &request, policies, database).map(|route| route.problems)
+        };
+        let before = problems(before)?;
+        let mut new = problems(after)?;
+        new.retain(|new| {
+            let same = |old: &Problem| (old.code, &old.step) == (new.code, &new.step);
+            !before.iter().any(same)
+        });
+        Ok(new)
+    }
+
+    /// Tells whoever watches.
+    pub(super) fn warn_of(&self, message: String) {
+        let reporter = self.reporter(Activity::default());
+        reporter.send(&Event::Warning { message });
     }
 }
 

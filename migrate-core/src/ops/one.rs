@@ -6,9 +6,7 @@ use super::session::Opened;
 use crate::context::BoxFuture;
 use crate::domain::{Effective, History, LedgerRow, LedgerRows, Step};
 use crate::error::{Error, ErrorCode};
-use crate::event::Event;
 use crate::exec::{Task, Work, check_tasks};
-use crate::heartbeat::Activity;
 use crate::migrator::Migrator;
 use crate::policy::Policy;
 use crate::report::{Direction, DryRunReport, StepKind, StepOutcome, StepRun};
@@ -97,8 +95,7 @@ impl Migrator<'_> {
         let faked = matches!(&result, Ok(run) if run.outcome == StepOutcome::Faked);
         let warning = comes_before(step, &missing(step, history, rows)).filter(|_| faked);
         if let Some(message) = warning {
-            let reporter = self.reporter(Activity::default());
-            reporter.send(&Event::Warning { message });
+            self.warn_of(message);
         }
         result
     }

@@ -3,7 +3,7 @@
 use super::refuse::refuse_half_reverted;
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::domain::{History, LedgerRows, RowState};
+use crate::domain::{History, LedgerRow, LedgerRows, RowState};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{commit, hash_with_text};
 use crate::ledger::{Ledger, RunRow, Statement};
@@ -11,7 +11,9 @@ use crate::migrator::Migrator;
 use crate::report::StepId;
 
 impl Migrator<'_> {
-    /// Forgets that a step was applied; its row is deleted, the history of runs stays.
+    /// Forgets that a step was applied; its row is deleted, the history of runs stays. Where the
+    /// next run is refused without it, because something else needs it, there is a warning, an
+    /// [`Event::Warning`](crate::Event::Warning).
     ///
     /// # Errors
     ///
@@ -37,6 +39,7 @@ impl Migrator<'_> {
                 return Err(error);
             }
         };
+        let mut problems = Vec::new();
         let statements = |ledger: &Ledger, rows: &LedgerRows| {
             // Another process may have removed it while this one waited for the lock.
             let Some(row) = rows.find(&id) else {
@@ -49,19 +52,25 @@ impl Migrator<'_> {
             // row is there.
             let squashes = history.squashes_of(&id).into_iter().cloned();
             let along = history.replaced_by(&id).into_iter().chain(squashes);
-            Ok(along
+            let forgotten: Vec<&LedgerRow> = along
                 .chain([id.clone()])
-                .filter_map(|id| rows.find(&id).map(|row| (id, row.checksum.as_str())))
-                .flat_map(|(id, checksum)| {
-                    let checksum = Some(checksum);
-                    [
-                        ledger.remove(&id.app, &id.name),
-                        line(ledger, &id, "unmark", "removed", checksum, reason),
-                    ]
-                })
-                .collect())
+                .filter_map(|id| rows.find(&id))
+                .collect();
+            problems = self.problems_made(history, rows, &without(rows, &forgotten))?;
+            let forget = |row: &&LedgerRow| {
+                let (id, checksum) = (StepId::new(&row.app, &row.name), Some(&*row.checksum));
+                [
+                    ledger.remove(&id.app, &id.name),
+                    line(ledger, &id, "unmark", "removed", checksum, reason),
+                ]
+            };
+            Ok(forgotten.iter().flat_map(forget).collect())
         };
-        self.write(opened, history, statements).await
+        self.write(opened, history, statements).await?;
+        for problem in problems {
+            self.warn_of(format!("the next run is refused: {}", problem.message));
+        }
+        Ok(())
     }
 
     /// The recorded step that a name or the beginning of one means, also where this binary does
@@ -239,6 +248,15 @@ pub(super) fn line(
         error: None,
         reason,
     })
+}
+
+/// The rows that are left without some of them.
+fn without(rows: &LedgerRows, forgotten: &[&LedgerRow]) -> LedgerRows {
+    let is_left = |row: &&LedgerRow| {
+        let same = |gone: &&LedgerRow| (&gone.app, &gone.name) == (&row.app, &row.name);
+        !forgotten.iter().any(same)
+    };
+    LedgerRows::new(rows.iter().filter(is_left).cloned().collect())
 }
 
 fn not_possible(id: &StepId, why: &str) -> Error {

@@ -12,7 +12,7 @@ each_database! {
     all: a_record_that_stops_every_run_is_refused, a_policy_lets_it_pass,
         a_record_across_apps_is_refused, in_order_nothing_is_said,
         data_migrations_are_recorded_with_a_warning,
-        a_part_of_a_lost_squash_is_refused,
+        a_part_of_a_lost_squash_is_refused, what_is_forgotten_under_others_is_warned_of,
         what_a_squash_stands_for_does_not_run_again, a_gone_name_leads_to_its_squash;
 }
 
@@ -126,7 +126,8 @@ async fn in_order_nothing_is_said(db: Db) {
     migrator.unmark("0003", None).await.unwrap();
     assert_eq!(migrator.mark("0003", None).await.unwrap(), Marked::Recorded);
     // In the middle, too: what it comes after is there.
-    migrator.unmark("0002", None).await.unwrap();
+    let other = database.migrator(three());
+    other.unmark("0002", None).await.unwrap();
     assert_eq!(migrator.mark("0002", None).await.unwrap(), Marked::Recorded);
     assert_eq!(warnings(&events), [""; 0]);
 }
@@ -155,6 +156,26 @@ async fn data_migrations_are_recorded_with_a_warning(db: Db) {
         assert!(warning.contains("`shop.0001_initial`"), "{warning}");
         assert_eq!(database.migrate(of()).await, ["0001_initial"]);
     }
+}
+
+async fn what_is_forgotten_under_others_is_warned_of(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(three()).await;
+    let events = Events::default();
+    let migrator = database.migrator(three()).observer(events.clone());
+    migrator.unmark("0003", None).await.unwrap();
+    assert_eq!(warnings(&events), [""; 0], "nothing comes after it");
+    migrator.mark("0003", None).await.unwrap();
+    migrator.unmark("0002", None).await.unwrap();
+    let [warning] = &warnings(&events)[..] else {
+        panic!("{events:?}");
+    };
+    assert!(warning.contains("the next run is refused"), "{warning}");
+    assert!(warning.contains("`shop.0003_last`"), "{warning}");
+    assert_eq!(
+        migrator.run().await.unwrap_err().code(),
+        ErrorCode::OutOfOrder
+    );
 }
 
 /// The rest of the squash is gone from the binary: with this record alone it can never be
