@@ -214,6 +214,30 @@ impl Function {
         self
     }
 
+    /// A way back for one database.
+    pub fn reverse_for<DB: StepDatabase, F>(mut self, closure: F) -> Self
+    where
+        F: for<'a, 'c> Fn(&'a mut Context<'c, DB>) -> BoxFuture<'a, Result<StepOutput>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.0.reverse = Some(Erased::leak(closure));
+        self
+    }
+
+    /// A check afterwards for one database.
+    pub fn verify_for<DB: StepDatabase, F>(mut self, closure: F) -> Self
+    where
+        F: for<'a, 'c> Fn(&'a mut Context<'c, DB>) -> BoxFuture<'a, Result<StepOutput>>
+            + Send
+            + Sync
+            + 'static,
+    {
+        self.0.verify = Some(Erased::leak(closure));
+        self
+    }
+
     /// A way back that executes one text and returns the rows it changed.
     pub fn reverse_sql(self, sql: &'static str) -> Self {
         self.reverse(move |cx| Box::pin(async move { done(cx.execute(sql, &[]).await?) }))

@@ -16,6 +16,10 @@ pub(super) fn check_for(history: &History, database: Database) -> Result<(), Err
                 if written_for.is_some_and(|other| other != database) {
                     return Err(wrong_database(step, database));
                 }
+                let checked_on = function.verify.and_then(|verify| verify.database());
+                if checked_on.is_some_and(|other| other != database) {
+                    return Err(wrong_check(step, database));
+                }
             }
             Body::Sql { .. } => {
                 let Some(text) = step.text_for(database) else {
@@ -36,6 +40,17 @@ pub(super) fn check_for(history: &History, database: Database) -> Result<(), Err
         }
     }
     Ok(())
+}
+
+fn wrong_check(step: &Step, database: Database) -> Error {
+    Error::new(
+        ErrorCode::WrongDatabase,
+        format!(
+            "the `verify` function of `{}` ({}) is not written for {database}",
+            step.id, step.location
+        ),
+    )
+    .help("write it for the database of the step, or for every one: `async fn ..(cx: &mut Context<'_, migrate_core::Portable>)`")
 }
 
 fn wrong_database(step: &Step, database: Database) -> Error {

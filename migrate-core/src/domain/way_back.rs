@@ -6,6 +6,22 @@ use migrate_source::statements::statements;
 use super::history::History;
 use super::row::{LedgerRow, LedgerRows};
 use super::step::{Body, Step};
+use crate::embedded::FunctionStep;
+
+/// Why a function cannot be undone.
+enum NoReverse {
+    None,
+    /// It is written for another database.
+    Elsewhere,
+}
+
+fn no_reverse(function: &FunctionStep, database: Database) -> Option<NoReverse> {
+    let Some(reverse) = function.reverse else {
+        return Some(NoReverse::None);
+    };
+    let other = reverse.database().is_some_and(|other| other != database);
+    other.then_some(NoReverse::Elsewhere)
+}
 
 /// Why a step has no way back on a database; nothing if it has one.
 ///
@@ -19,20 +35,27 @@ pub(crate) fn irreversible(
 ) -> Option<String> {
     let text = match &step.body {
         Body::Function(function) => {
-            return function
-                .reverse
-                .is_none()
-                .then(|| "it has no `reverse`".to_owned());
+            return no_reverse(function, database).map(|why| match why {
+                NoReverse::None => "it has no `reverse`".to_owned(),
+                NoReverse::Elsewhere => format!("its `reverse` is not written for {database}"),
+            });
         }
         Body::Sql { .. } => step.text_for(database)?,
     };
     let applied = |id| rows.find(id).is_some_and(LedgerRow::is_applied);
-    let one_way = text.runs.iter().filter(|id| applied(id)).find(|id| {
-        let function = history.get(id).map(|step| &step.body);
-        matches!(function, Some(Body::Function(function)) if function.reverse.is_none())
+    let mut one_way = text.runs.iter().filter(|id| applied(id)).filter_map(|id| {
+        match history.get(id).map(|step| &step.body) {
+            Some(Body::Function(function)) => Some((id, no_reverse(function, database)?)),
+            _ => None,
+        }
     });
-    if let Some(run) = one_way {
-        return Some(format!("it ran `{run}`, which has no `reverse`"));
+    if let Some((run, why)) = one_way.next() {
+        return Some(match why {
+            NoReverse::None => format!("it ran `{run}`, which has no `reverse`"),
+            NoReverse::Elsewhere => {
+                format!("it ran `{run}`, whose `reverse` is not written for {database}")
+            }
+        });
     }
     let does_nothing = || {
         text.runs.is_empty()

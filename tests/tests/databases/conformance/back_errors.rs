@@ -1,7 +1,7 @@
 //! What is said when a way back fails: that it was one, what to correct, and what the ledger then
 //! asks for.
 
-use migrate_core::{Error, ErrorCode, History, StepError};
+use migrate_core::{Context, Error, ErrorCode, History, StepError};
 use migrate_tests::{Db, Function, TestDatabase, done, each_database, history, steps};
 
 use super::back::recorded;
@@ -12,7 +12,8 @@ each_database! {
         a_reverse_that_leaves_a_transaction_open_is_half_undone,
         a_corrected_down_part_must_be_accepted, a_corrected_down_file_need_not_be_accepted,
         half_undone_asks_for_no_acceptance, what_fails_at_commit_was_being_undone,
-        a_down_part_that_cannot_run_says_that_it_must_be_accepted;
+        a_down_part_that_cannot_run_says_that_it_must_be_accepted,
+        a_reverse_for_another_database_is_none, a_check_for_another_database_is_refused;
 }
 
 const NAME: &str = "fill_v1_2026_01_02";
@@ -206,4 +207,55 @@ async fn a_down_part_that_cannot_run_says_that_it_must_be_accepted(db: Db) {
     let error = database.refused_to(broken, "undo").await;
     assert_eq!(error.code(), ErrorCode::InvalidStep, "{error}");
     assert!(has_help(&error, ACCEPT), "{error}");
+}
+
+async fn a_reverse_for_another_database_is_none(db: Db) {
+    let other = match db {
+        Db::Sqlite => {
+            fill().reverse_for(|_: &mut Context<'_, sqlx::Postgres>| Box::pin(async { done(()) }))
+        }
+        _ => fill().reverse_for(|_: &mut Context<'_, sqlx::Sqlite>| Box::pin(async { done(()) })),
+    };
+    let first = format!("-- migrate: up\n{ITEM};\n-- migrate: down\nDROP TABLE item;");
+    let shop = steps(&[
+        ("0001_initial.sql", first.as_str()),
+        (
+            "0002_last.sql",
+            "-- migrate: up\nSELECT 1;\n-- migrate: down\nDELETE FROM item;",
+        ),
+    ])
+    .function(
+        other
+            .after(&["0001_initial"])
+            .before(&["0002_last"])
+            .build(),
+    )
+    .build()
+    .unwrap();
+    let database = TestDatabase::create(db).await;
+    database.migrate(shop.clone()).await;
+    let error = database.refused_to(shop, "shop zero").await;
+    assert_eq!(error.code(), ErrorCode::Irreversible, "{error}");
+    let why = "its `reverse` is not written for";
+    assert!(error.message().contains(why), "{error}");
+    assert_eq!(database.count("SELECT count(*) FROM item").await, 1);
+    assert_eq!(
+        recorded(&database).await,
+        ["0001_initial", "0002_last", NAME]
+    );
+}
+
+/// It would fail after the function, whose statements may have committed.
+async fn a_check_for_another_database_is_refused(db: Db) {
+    let other = match db {
+        Db::Sqlite => {
+            fill().verify_for(|_: &mut Context<'_, sqlx::Postgres>| Box::pin(async { done(()) }))
+        }
+        _ => fill().verify_for(|_: &mut Context<'_, sqlx::Sqlite>| Box::pin(async { done(()) })),
+    };
+    let database = TestDatabase::create(db).await;
+    let error = database.refused(shop(other.non_atomic())).await;
+    assert_eq!(error.code(), ErrorCode::WrongDatabase, "{error}");
+    assert!(error.message().contains("`verify`"), "{error}");
+    assert!(!database.has_table("item").await);
 }
