@@ -3,8 +3,6 @@
 //! On Postgres a SQL step is one message. Everywhere else, and for functions, the step runs in a
 //! transaction of sqlx's, whose last statements are the ledger's, fenced.
 
-use std::collections::HashSet;
-
 use migrate_source::Database;
 use migrate_source::statements::statements;
 
@@ -108,18 +106,11 @@ impl<'r> Runner<'r> {
         session: &mut dyn Session,
         task: Task<'r>,
     ) -> Result<StepRun, Error> {
-        let mut body = Group {
-            runner: self,
-            tasks: &[task],
-            announce: None,
-            together: Together::No,
-            done: Vec::new(),
-            already: HashSet::new(),
-            failed: None,
-        };
+        let tasks = [task];
+        let mut body = Group::new(self, &tasks, Together::No);
         let result = body
             .runner
-            .guarded(transaction(session, &mut body.scope(), &[task]))
+            .guarded(transaction(session, &mut body.scope(), &tasks))
             .await;
         let Group { mut done, .. } = body;
         let own = done.pop();

@@ -34,15 +34,8 @@ impl<'r> Runner<'r> {
         if self.database() != Database::Sqlite {
             self.renew(session, &tasks[0].step.id.to_string()).await?;
         }
-        let mut body = Group {
-            runner: self,
-            tasks,
-            announce: Some((start + 1, of)),
-            together,
-            done: Vec::new(),
-            already: HashSet::new(),
-            failed: None,
-        };
+        let mut body = Group::new(self, tasks, together);
+        body.announce = Some((start + 1, of));
         let result = body
             .runner
             .guarded(transaction(session, &mut body.scope(), tasks))
@@ -134,6 +127,18 @@ pub(super) struct Group<'g, 'r> {
 }
 
 impl<'g, 'r> Group<'g, 'r> {
+    pub(super) fn new(runner: &'g Runner<'r>, tasks: &'g [Task<'r>], together: Together) -> Self {
+        Self {
+            runner,
+            tasks,
+            announce: None,
+            together,
+            done: Vec::new(),
+            already: HashSet::new(),
+            failed: None,
+        }
+    }
+
     pub(super) fn scope(&mut self) -> GroupScope<'_, 'g, 'r> {
         GroupScope(self)
     }
