@@ -242,8 +242,6 @@ impl<'h, 'r> Effective<'h, 'r> {
         missing.iter().map(|&step| &self.step(step).id).collect()
     }
 
-    /// Whether the ledger lacks a step although it has the squash around it, and others of those
-    /// that this replaces.
     pub(crate) fn is_left_out(&self, id: &StepId) -> bool {
         let squash = self.place(id).map(|step| self.node(step));
         squash.is_some_and(|squash| self.left_out(squash).contains(&id))

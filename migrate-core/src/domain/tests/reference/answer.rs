@@ -364,7 +364,7 @@ impl Planner<'_, '_> {
             if pending.contains(&node) {
                 let mut runs = world.specs[&node].run.clone();
                 runs.retain(|run| !world.in_state(run, RowState::Applied));
-                moves.push((format!("+{node}"), self.along(runs)));
+                moves.push((format!("+{node}"), runs));
                 done.insert(node);
             } else if whole() && world.row(&node).is_none() {
                 moves.push((format!("={node}"), Vec::new()));
@@ -372,14 +372,6 @@ impl Planner<'_, '_> {
             }
         }
         self.answer(Direction::Forwards, moves)
-    }
-
-    /// What a step runs, unless nothing is run.
-    fn along(&self, runs: Vec<String>) -> Vec<String> {
-        match self.asked.fake {
-            Fake::All => Vec::new(),
-            _ => runs,
-        }
     }
 
     fn in_the_way(&mut self, pending: &Names, near: &Names) {
@@ -466,7 +458,7 @@ impl Planner<'_, '_> {
         let moves = order.into_iter().map(|node| {
             let runs = world.specs[&node].run.iter().rev();
             let there = runs.filter(|run| world.row(run).is_some_and(Row::can_go));
-            let along = self.along(there.cloned().collect());
+            let along = there.cloned().collect();
             (format!("-{node}"), along)
         });
         let moves = moves.collect();
