@@ -44,7 +44,7 @@ impl<'r> Runner<'r> {
             mut done, failed, ..
         } = body;
         let at_commit = matches!(&result, Err(error) if error.is_at_commit());
-        if at_commit && together == Together::Rows {
+        if at_commit && together == Together::Rows && failed.is_none() {
             let _ = session.script("ROLLBACK".to_owned()).await;
             return self.one_by_one(session, tasks, (start, of)).await;
         }
