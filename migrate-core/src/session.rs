@@ -301,6 +301,12 @@ macro_rules! session_impl {
                     match body.run(&mut *transaction).await {
                         Ok(()) => transaction.commit().await.map(Ok),
                         Err(error) => {
+                            if error.ended_transaction() {
+                                // The driver of SQLite counts a transaction until its ROLLBACK
+                                // succeeds, and would begin no other.
+                                let begin = sqlx::raw_sql("BEGIN");
+                                let _ = begin.execute(&mut *transaction).await;
+                            }
                             // A failed ROLLBACK means a lost connection, which rolls back too.
                             let _ = transaction.rollback().await;
                             Ok(Err(error))

@@ -107,8 +107,11 @@ impl<'r> Runner<'r> {
     fn shows_all_in_its_row(&self, task: Task<'r>, error: &Error) -> bool {
         let database = self.database();
         let (id, runs) = (&task.step.id, task.step.runs(database));
+        // A function that was given up on may have ended its transaction, and nobody has looked.
+        let given_up =
+            error.code() == ErrorCode::Cancelled && std::error::Error::source(error).is_none();
         let rolled_back = |inner: &Task<'_>| {
-            inner.mode(database) == Mode::Atomic && self.is_applied(&inner.step.id)
+            !given_up && inner.mode(database) == Mode::Atomic && self.is_applied(&inner.step.id)
         };
         task.is_sql()
             && !error.ended_transaction()

@@ -34,11 +34,17 @@ impl<'r> Runner<'r> {
     ) -> Result<StepOutput, Error> {
         let which = task.call(function)?;
         open_savepoint(session, task.step).await?;
-        let output = self.call(session, task, which, dry_run).await?;
-        self.check_afterwards(session, task, function, dry_run)
-            .await?;
-        close_savepoint(session, task).await?;
-        Ok(output)
+        let output = match self.call(session, task, which, dry_run).await {
+            Ok(output) => self
+                .check_afterwards(session, task, function, dry_run)
+                .await
+                .map(|()| output),
+            Err(error) => Err(error),
+        };
+        match output {
+            Ok(output) => close_savepoint(session, task).await.map(|()| output),
+            Err(error) => Err(after_failure(session, task, error).await),
+        }
     }
 
     /// Runs a function whose statements commit as they go, and records it afterwards.
@@ -241,6 +247,35 @@ pub(super) async fn close_savepoint(
         Ok(_) => Ok(()),
         Err(failed) => Err(transaction_ended(task, &failed.error)),
     }
+}
+
+/// The error of a function, which also says whether the transaction was ended since
+/// [`open_savepoint`]: then not all of the function is rolled back.
+async fn after_failure(session: &mut dyn Session, task: Task<'_>, error: Error) -> Error {
+    // In contrast to RELEASE this is possible after a statement of the transaction has failed.
+    let back = || format!("ROLLBACK TO SAVEPOINT {SAVEPOINT}");
+    let mut result = session.script(back()).await;
+    if result.is_err() {
+        // A request to cancel the function may have come too late for it, and have hit this.
+        result = session.script(back()).await;
+    }
+    match result {
+        Ok(_) => error,
+        // What is committed then, only the next run can read.
+        Err(failed) if db_error::kind(&failed.error) == db_error::Kind::ConnectionLost => error,
+        // There a deadlock rolls the whole transaction back, and the savepoint with it.
+        Err(_) if session.database() == Database::MySql && was_deadlock(&error) => error,
+        Err(_) => error.having_ended_transaction().help(not_atomic(task)),
+    }
+}
+
+fn was_deadlock(error: &Error) -> bool {
+    let first = std::error::Error::source(error);
+    let mut causes = std::iter::successors(first, |cause| cause.source());
+    causes.any(|cause| {
+        let told = cause.downcast_ref::<sqlx::Error>();
+        told.is_some_and(|told| db_error::kind(told) == db_error::Kind::Retry)
+    })
 }
 
 fn transaction_left_open(task: Task<'_>) -> Error {

@@ -184,13 +184,19 @@ impl TransactionBody for GroupScope<'_, '_, '_> {
                         group.done.extend(runs);
                     }
                     (Err(error), Together::No) => return Err(error),
-                    (Err(error), Together::Rows) => {
+                    (Err(error), Together::Rows) if !error.ended_transaction() => {
                         group.failed = Some((*task, error));
                         break;
                     }
-                    (Err(error), Together::All) => {
+                    // Where the transaction was ended, there is none that could be committed.
+                    (Err(error), Together::Rows | Together::All) => {
+                        let stop = Error::new(ErrorCode::Cancelled, "all is rolled back");
+                        let ended = error.ended_transaction();
                         group.failed = Some((*task, error));
-                        return Err(Error::new(ErrorCode::Cancelled, "all is rolled back"));
+                        return Err(match ended {
+                            true => stop.having_ended_transaction(),
+                            false => stop,
+                        });
                     }
                 }
             }

@@ -351,7 +351,12 @@ impl<'r> Runner<'r> {
     pub(super) fn interrupted(&self, error: Error) -> Error {
         match self.parts.interrupt.reason() {
             Some(reason) if !matches!(error.code(), ErrorCode::Cancelled | ErrorCode::LockLost) => {
-                reason.error().with_source(error)
+                let ended = error.ended_transaction();
+                let stopped = reason.error().with_source(error);
+                match ended {
+                    true => stopped.having_ended_transaction(),
+                    false => stopped,
+                }
             }
             _ => error,
         }

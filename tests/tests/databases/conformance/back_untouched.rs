@@ -13,6 +13,8 @@ each_database! {
         what_cannot_be_in_a_transaction_fails_without_effect,
         a_cancelled_first_statement_undoes_nothing,
         a_reverse_that_was_rolled_back_undoes_nothing,
+        a_reverse_that_committed_before_it_failed_counts,
+        a_reverse_that_was_given_up_counts,
         what_was_undone_before_the_statements_counts,
         records_that_went_along_count;
     servers: an_unknown_effect_counts;
@@ -152,6 +154,107 @@ async fn a_reverse_that_was_rolled_back_undoes_nothing(db: Db) {
     );
     assert_eq!(database.count("SELECT count(*) FROM item").await, 2);
     assert!(database.migrate(shop).await.is_empty());
+}
+
+/// What a reverse does that ends its transaction, after it deleted the row.
+#[derive(Clone, Copy, Debug)]
+enum Ends {
+    Fails,
+    Panics,
+    IsStopped,
+    /// By DDL, where that commits.
+    Alters,
+}
+
+fn ends(how: Ends, shutdown: &Shutdown) -> Function {
+    let shutdown = shutdown.clone();
+    work().reverse(move |cx| {
+        let shutdown = shutdown.clone();
+        Box::pin(async move {
+            cx.execute("DELETE FROM item WHERE id = 2", &[]).await?;
+            let end = match how {
+                Ends::Alters => "ALTER TABLE item ADD COLUMN price INT",
+                Ends::Fails | Ends::Panics | Ends::IsStopped => "COMMIT",
+            };
+            let ended = cx.conn().script(end.to_owned()).await;
+            ended.map_err(|failed| failed.error)?;
+            match how {
+                Ends::Panics => panic!("on purpose"),
+                Ends::IsStopped => {
+                    shutdown.cancel();
+                    tokio::task::yield_now().await;
+                }
+                Ends::Fails | Ends::Alters => {}
+            }
+            Err(StepError::msg("on purpose"))
+        })
+    })
+}
+
+async fn a_reverse_that_committed_before_it_failed_counts(db: Db) {
+    let mut all = vec![Ends::Fails, Ends::Panics, Ends::IsStopped];
+    all.extend((!db.capabilities().transactional_ddl).then_some(Ends::Alters));
+    for how in all {
+        let database = TestDatabase::create(db).await;
+        let shutdown = Shutdown::new();
+        let shop = runs(ends(how, &shutdown));
+        database.migrate(shop.clone()).await;
+        let migrator = database.migrator(shop).shutdown(shutdown);
+        let error = migrator.migrate(&request("undo")).await.unwrap_err();
+        let expected = match how {
+            Ends::Panics => ErrorCode::StepPanicked,
+            Ends::IsStopped => ErrorCode::Cancelled,
+            Ends::Fails | Ends::Alters => ErrorCode::StepFailed,
+        };
+        assert_eq!(error.code(), expected, "{how:?}: {error}");
+        assert!(
+            left_behind(&error).contains("ended its transaction"),
+            "{how:?}: {error}"
+        );
+        assert_eq!(
+            recorded(&database).await,
+            ["0001_initial", "0002_fill reverting", NAME],
+            "{how:?}"
+        );
+        let undone = match how {
+            Ends::IsStopped => "undo cancelled",
+            Ends::Fails | Ends::Panics | Ends::Alters => "undo failed",
+        };
+        assert_eq!(
+            lines(&database, "0002_fill").await,
+            ["run applied", undone],
+            "{how:?}"
+        );
+        assert_eq!(database.count("SELECT count(*) FROM item").await, 1);
+    }
+}
+
+/// Nobody saw what became of its transaction.
+async fn a_reverse_that_was_given_up_counts(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let shutdown = Shutdown::new();
+    let handle = shutdown.clone();
+    let shop = runs(work().reverse(move |cx| {
+        let handle = handle.clone();
+        Box::pin(async move {
+            let deleted = "DELETE FROM item WHERE id = 2; COMMIT";
+            for sql in deleted.split("; ") {
+                let ended = cx.conn().script(sql.to_owned()).await;
+                ended.map_err(|failed| failed.error)?;
+            }
+            handle.cancel();
+            std::future::pending().await
+        })
+    }));
+    database.migrate(shop.clone()).await;
+    let migrator = database.migrator(shop).shutdown(shutdown);
+    let error = migrator.migrate(&request("undo")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Cancelled, "{error}");
+    assert!(left_behind(&error).contains("half undone"), "{error}");
+    assert_eq!(
+        recorded(&database).await,
+        ["0001_initial", "0002_fill reverting", NAME]
+    );
 }
 
 async fn what_was_undone_before_the_statements_counts(db: Db) {

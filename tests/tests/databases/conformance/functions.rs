@@ -9,6 +9,7 @@ use super::sql::ITEM;
 each_database! {
     all: results_are_kept_and_reported, errors_roll_back, panics_are_failures_of_the_step,
         a_failing_check_rolls_back, a_commit_behind_our_back_is_noticed,
+        a_commit_before_a_failure_is_told,
         begin_inside_is_a_savepoint, an_error_ignored_is_not_passed_over,
         a_non_atomic_function_commits_as_it_goes, context_tells_how_it_was_asked,
         a_transaction_left_open_is_rolled_back;
@@ -181,6 +182,43 @@ async fn a_commit_behind_our_back_is_noticed(db: Db) {
     // And the next run works.
     let good = Function::sql(NAME, "INSERT INTO item VALUES (1, 'a')");
     assert_eq!(database.migrate(with(good)).await, [NAME]);
+}
+
+/// A failure says that all was rolled back only where that is so.
+async fn a_commit_before_a_failure_is_told(db: Db) {
+    let commits = |name| {
+        Function::new(name, |cx| {
+            Box::pin(async move {
+                raw(cx, "COMMIT").await?;
+                Err(StepError::msg("on purpose"))
+            })
+        })
+    };
+    let checked = Function::sql(NAME, "INSERT INTO item VALUES (1, 'a')").verify(|cx| {
+        Box::pin(async move {
+            raw(cx, "COMMIT").await?;
+            Err(StepError::msg("on purpose"))
+        })
+    });
+    let cases = [
+        (commits(NAME), ErrorCode::StepFailed),
+        (checked, ErrorCode::VerifyFailed),
+    ];
+    for (function, code) in cases {
+        let database = TestDatabase::create(db).await;
+        let error = database.refused(with(function)).await;
+        assert_eq!(error.code(), code, "{error}");
+        assert!(error.message().contains("on purpose"), "{error}");
+        let left = error.progress().unwrap().left_behind.as_deref().unwrap();
+        assert!(left.contains("ended its transaction"), "{left}");
+        let helps = error.helps();
+        assert!(
+            helps.iter().any(|help| help.contains("leave COMMIT")),
+            "{error}"
+        );
+        assert_eq!(database.ledger_row("1", NAME).await, None);
+        assert!(database.is_unlocked().await);
+    }
 }
 
 /// Sends a text past the driver's own account of transactions.
