@@ -206,20 +206,12 @@ impl Ledger {
         )
     }
 
-    /// Says that the way back of a step has begun, or goes on: it is not applied any more.
+    /// Says that the way back of a step has begun, or goes on: it is not applied any more. Who
+    /// applied it stays told, see [`still_applied`](Self::still_applied).
     pub(crate) fn reverting(&self, app: &str, name: &str, total: usize) -> Statement {
         let total = Value::Int(i64::try_from(total).unwrap_or(i64::MAX));
-        self.update(
-            "state = 'reverting', total = ?, error = NULL, host = ?, pid = ?, app_version = ?",
-            vec![
-                total,
-                self.host.as_str().into(),
-                self.pid.into(),
-                self.app_version.as_str().into(),
-            ],
-            app,
-            name,
-        )
+        let set = "state = 'reverting', total = ?, error = NULL";
+        self.update(set, vec![total], app, name)
     }
 
     /// Says that `done` statements, with this hash, are finished and nothing is in flight.

@@ -40,7 +40,14 @@ async fn a_way_back_that_fails_at_its_first_statement_undoes_nothing(db: Db) {
     let database = TestDatabase::create(db).await;
     let shop = shop("UPDATE nowhere SET id = 1");
     database.migrate(shop.clone()).await;
-    let columns = "state, total, done, done_hash, intent, error, applied_at, seq";
+    database
+        .execute(
+            "UPDATE migrate_steps SET host = 'there', pid = 1, app_version = '9.9' \
+             WHERE name = '0002_fill'",
+        )
+        .await;
+    let columns = "state, total, done, done_hash, intent, error, applied_at, seq, host, pid, \
+                   app_version";
     let before = database.ledger_row(columns, "0002_fill").await;
     let error = database.refused_to(shop.clone(), "shop zero").await;
     assert_eq!(error.code(), ErrorCode::StepFailed, "{error}");
