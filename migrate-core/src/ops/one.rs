@@ -81,8 +81,10 @@ impl Migrator<'_> {
             .await?;
         // Once more: all of it may have changed while this process waited for the lock.
         let rows = ledger.rows();
-        let may = already(history, rows, step, how)
-            .and_then(|already| self.may_execute(step, history, rows, how).map(|()| already));
+        let may = match already(history, rows, step, how) {
+            Ok(None) => self.may_execute(step, history, rows, how).map(|()| None),
+            already => already,
+        };
         let result = match may {
             Ok(Some(meanwhile)) => Ok(StepRun {
                 outcome: StepOutcome::AppliedMeanwhile,

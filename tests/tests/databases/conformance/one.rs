@@ -1,15 +1,15 @@
 //! `run NAME`: the order of its decisions, and what it leaves in each case.
 
 use migrate_core::report::StepOutcome;
-use migrate_core::{ErrorCode, History, RunStep, StepError};
-use migrate_tests::{Db, Function, Scope, TestDatabase, done, each_database, steps};
+use migrate_core::{ErrorCode, Event, History, RunStep, StepError};
+use migrate_tests::{Connection, Db, Function, Scope, TestDatabase, done, each_database, steps};
 
 use super::sql::ITEM;
 
 each_database! {
     all: runs_once, fake_wins_over_everything, force_runs_again_and_refreshes,
         force_of_a_pending_one_adds_its_row, a_failed_forced_run_leaves_the_old_row,
-        a_dry_run_of_one_step, refuses_what_cannot_run, names_are_found_like_a_user_writes_them;
+        a_dry_run_of_one_step, what_was_applied_meanwhile_is_not_judged, refuses_what_cannot_run, names_are_found_like_a_user_writes_them;
 }
 
 const NAME: &str = "work_v1_2026_01_02";
@@ -172,6 +172,40 @@ async fn a_dry_run_of_one_step(db: Db) {
         1
     );
     assert_eq!(database.dump(Scope::Everything).await, before);
+}
+
+/// Another version of the function, applied while this process waited for the lock.
+async fn what_was_applied_meanwhile_is_not_judged(db: Db) {
+    let of = |checksum: &str| adds_one().source(checksum, "async fn step() {}");
+    let database = TestDatabase::create(db).await;
+    let theirs = with(of("v1:sha256:1111"));
+    database.migrate(theirs.clone()).await;
+    let run = database.migrator(theirs).run_step(NAME, RunStep::Run).await;
+    assert_eq!(run.unwrap().outcome, StepOutcome::Applied);
+    let set = |state| format!("UPDATE migrate_steps SET state = '{state}' WHERE name = '{NAME}'");
+    database.execute(&set("failed")).await;
+    let url = database.url().to_owned();
+    let meanwhile = move |event: &Event| {
+        if matches!(event, Event::LockTaken { .. }) {
+            let (url, applied) = (url.clone(), set("applied"));
+            let other = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                runtime.block_on(async {
+                    Connection::open(db, &url).await.execute(&applied).await;
+                });
+            });
+            other.join().unwrap();
+        }
+    };
+    let migrator = database
+        .migrator(with(of("v1:sha256:2222")))
+        .observer(meanwhile);
+    let run = migrator.run_step(NAME, RunStep::Run).await.unwrap();
+    assert_eq!(run.outcome, StepOutcome::AppliedMeanwhile);
+    assert_eq!(items(&database).await, 1);
 }
 
 async fn refuses_what_cannot_run(db: Db) {
