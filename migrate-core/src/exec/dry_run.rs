@@ -114,7 +114,7 @@ struct DryRun<'d, 'r> {
 impl<'r> DryRun<'_, 'r> {
     async fn execute(&mut self, session: &mut dyn Session) -> Result<(), Error> {
         self.hold_lock(session).await?;
-        let orphans = orphans(session).await?;
+        let mut orphans = orphans(session).await?;
         for (i, task) in self.tasks.iter().enumerate() {
             // Undone along with the step that runs it.
             if task.is_backwards() && self.already.contains(&task.step.id.to_string()) {
@@ -126,7 +126,7 @@ impl<'r> DryRun<'_, 'r> {
             }
             let before = self.counts.read(session).await?;
             let runs = self.attempt(session, *task).await?;
-            fire_deferred(session, *task, orphans).await?;
+            orphans = fire_deferred(session, *task, orphans).await?;
             let after = self.counts.read(session).await?;
             self.already
                 .extend(runs.iter().map(|run| run.step.to_string()));

@@ -7,13 +7,13 @@ use crate::error::{Error, ErrorCode};
 use crate::exec::task::{Task, named};
 use crate::session::Session;
 
-/// Deferred constraints are checked at COMMIT, which never comes. `orphans` is how many rows
-/// lacked their parent before the dry run.
+/// Deferred constraints are checked at COMMIT, which never comes. `orphans_before` is how many rows
+/// lacked their parent before the task; returned is how many do after it.
 pub(super) async fn fire_deferred(
     session: &mut dyn Session,
     task: Task<'_>,
     orphans_before: usize,
-) -> Result<(), Error> {
+) -> Result<usize, Error> {
     let would_fail = |why: String| {
         Error::new(
             ErrorCode::StepFailed,
@@ -30,9 +30,10 @@ pub(super) async fn fire_deferred(
             );
             return Err(would_fail(why));
         }
+        return Ok(now);
     }
     if session.database() != Database::Postgres {
-        return Ok(());
+        return Ok(orphans_before);
     }
     // Taken back at once: the steps that follow may defer theirs as a run would let them, and
     // those that they make are not to be checked at once.
@@ -45,7 +46,8 @@ pub(super) async fn fire_deferred(
         .map_err(|failed| {
             would_fail(db_error::redacted(&failed.error)).with_source(failed.error)
         })?;
-    settle_events(session).await
+    settle_events(session).await?;
+    Ok(orphans_before)
 }
 
 /// Fires what is deferred once more, for good, and defers it again: Postgres refuses to alter or

@@ -11,7 +11,8 @@ use super::sql::ITEM;
 each_database! {
     all: leaves_everything_as_it_was, counts_rows_per_table, a_fresh_database_stays_fresh,
         goes_up_to_the_first_that_cannot_be_rolled_back, an_error_is_the_runs_own,
-        deferred_constraints_fire, is_refused_while_a_run_holds_the_lock,
+        deferred_constraints_fire, orphans_are_counted_step_by_step,
+        is_refused_while_a_run_holds_the_lock,
         runs_what_a_step_runs;
     servers: ddl_in_a_function_changes_nothing;
 }
@@ -221,6 +222,38 @@ async fn deferred_constraints_fire(db: Db) {
     assert!(error.message().contains(NAME), "{error}");
     assert_eq!(database.dump(Scope::WithoutLedger).await, before);
     assert!(database.is_unlocked().await);
+}
+
+/// A step is not credited with the orphans that one before it removed.
+async fn orphans_are_counted_step_by_step(db: Db) {
+    if db != Db::Sqlite {
+        // The others let no orphans be made.
+        return;
+    }
+    let database = with_rows(db).await;
+    database.execute(DEFERRED).await;
+    database
+        .execute("PRAGMA foreign_keys = OFF; INSERT INTO part VALUES (71), (72), (73)")
+        .await;
+    let files = |last| {
+        history(&[
+            START[0],
+            START[1],
+            ("0003_tidy.sql", "DELETE FROM part"),
+            ("0004_last.sql", last),
+        ])
+    };
+    let good = "INSERT INTO part VALUES (1)";
+    let report = database.migrator(files(good)).dry_run().await.unwrap();
+    assert_eq!(report.steps.len(), 2, "{report:?}");
+    let bad = files("INSERT INTO part VALUES (77), (78)");
+    let error = database.migrator(bad.clone()).dry_run().await.unwrap_err();
+    assert!(
+        error.message().contains("2 rows without their parent"),
+        "{error}"
+    );
+    let run = database.refused(bad).await;
+    assert!(run.message().contains("0004_last"), "{run}");
 }
 
 async fn is_refused_while_a_run_holds_the_lock(db: Db) {
