@@ -26,7 +26,7 @@ mod deferred;
 mod rolled_back;
 
 use counts::{Counts, Reading};
-use deferred::{fire_deferred, orphans};
+use deferred::{fire_deferred, orphans, settle_events};
 use rolled_back::{in_transaction, in_xa};
 
 /// What a dry run tried, and what it did not.
@@ -128,6 +128,7 @@ impl<'r> DryRun<'_, 'r> {
             let runs = self.attempt(session, *task).await?;
             orphans = fire_deferred(session, *task, orphans).await?;
             let after = self.counts.read(session).await?;
+            settle_events(session).await?;
             self.already
                 .extend(runs.iter().map(|run| run.step.to_string()));
             self.done

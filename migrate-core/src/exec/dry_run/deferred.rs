@@ -46,16 +46,19 @@ pub(super) async fn fire_deferred(
         .map_err(|failed| {
             would_fail(db_error::redacted(&failed.error)).with_source(failed.error)
         })?;
-    settle_events(session).await?;
     Ok(orphans_before)
 }
 
-/// Fires what is deferred once more, for good, and defers it again: Postgres refuses to alter or
-/// drop a table of which something is still to be checked.
+/// Fires what is deferred once more on Postgres, for good, and defers it again: there a table of
+/// which something is still to be checked can neither be altered nor dropped. What triggers change
+/// is counted then a second time.
 ///
 /// By name, since `ALL` would count for constraints that are still to be made. Where a name is
 /// also that of a constraint of the same schema that cannot be deferred, it stays immediate.
-async fn settle_events(session: &mut dyn Session) -> Result<(), Error> {
+pub(super) async fn settle_events(session: &mut dyn Session) -> Result<(), Error> {
+    if session.database() != Database::Postgres {
+        return Ok(());
+    }
     const DEFERRABLE: &str = "\
         SELECT string_agg(DISTINCT name, ', '), \
                string_agg(DISTINCT name, ', ') FILTER (WHERE deferred) \

@@ -12,7 +12,7 @@ each_database! {
     all: leaves_everything_as_it_was, counts_rows_per_table, a_fresh_database_stays_fresh,
         goes_up_to_the_first_that_cannot_be_rolled_back, an_error_is_the_runs_own,
         deferred_constraints_fire, orphans_are_counted_step_by_step,
-        is_refused_while_a_run_holds_the_lock,
+        deferred_triggers_count_once, is_refused_while_a_run_holds_the_lock,
         runs_what_a_step_runs;
     servers: ddl_in_a_function_changes_nothing;
 }
@@ -254,6 +254,36 @@ async fn orphans_are_counted_step_by_step(db: Db) {
     );
     let run = database.refused(bad).await;
     assert!(run.message().contains("0004_last"), "{run}");
+}
+
+async fn deferred_triggers_count_once(db: Db) {
+    if db != Db::Postgres {
+        // The others have none.
+        return;
+    }
+    let database = with_rows(db).await;
+    database
+        .execute(
+            "CREATE TABLE note (item INT); \
+             CREATE FUNCTION notes() RETURNS trigger LANGUAGE plpgsql AS \
+             'BEGIN INSERT INTO note VALUES (NEW.id); RETURN NULL; END'; \
+             CREATE CONSTRAINT TRIGGER noted AFTER INSERT ON item \
+             DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION notes()",
+        )
+        .await;
+    let files = history(&[
+        START[0],
+        START[1],
+        ("0003_more.sql", "INSERT INTO item VALUES (4, 'd')"),
+        ("0004_more.sql", "INSERT INTO item VALUES (5, 'e')"),
+    ]);
+    let report = database.migrator(files).dry_run().await.unwrap();
+    for step in &report.steps {
+        let tables = step.tables.iter().map(|t| (t.table.as_str(), t.inserted));
+        let tables: Vec<_> = tables.collect();
+        assert_eq!(tables, [("item", 1), ("note", 1)], "{report:?}");
+    }
+    assert_eq!(report.steps.len(), 2, "{report:?}");
 }
 
 async fn is_refused_while_a_run_holds_the_lock(db: Db) {
