@@ -139,6 +139,8 @@ struct Inner {
     progress: Option<RunProgress>,
     /// Whether a step ended the transaction that it was given.
     ended_transaction: bool,
+    /// Whether a rollback could not take everything back.
+    beyond_rollback: bool,
     /// Whether a transaction could not be committed, although all in it went well.
     at_commit: bool,
     /// Whether it is the SQL of a way back that failed.
@@ -154,6 +156,7 @@ impl Error {
             help: Vec::new(),
             progress: None,
             ended_transaction: false,
+            beyond_rollback: false,
             at_commit: false,
             of_way_back: false,
             source: None,
@@ -189,6 +192,24 @@ impl Error {
         self.0.ended_transaction
     }
 
+    /// Says that the rollback could not take everything back: tables of MySQL may be without
+    /// transactions.
+    pub(crate) fn beyond_rollback(mut self) -> Self {
+        self.0.beyond_rollback = true;
+        self
+    }
+
+    pub(crate) fn is_beyond_rollback(&self) -> bool {
+        self.0.beyond_rollback
+    }
+
+    /// Says of the transaction what another error says.
+    pub(crate) fn with_transaction_of(mut self, other: &Self) -> Self {
+        self.0.ended_transaction |= other.0.ended_transaction;
+        self.0.beyond_rollback |= other.0.beyond_rollback;
+        self
+    }
+
     /// Says that a transaction could not be committed, although all in it went well.
     pub(crate) fn at_commit(mut self) -> Self {
         self.0.at_commit = true;
@@ -218,6 +239,7 @@ impl Error {
             help: self.0.help.clone(),
             progress: self.0.progress.clone(),
             ended_transaction: self.0.ended_transaction,
+            beyond_rollback: self.0.beyond_rollback,
             at_commit: self.0.at_commit,
             of_way_back: self.0.of_way_back,
             source: None,

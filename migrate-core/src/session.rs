@@ -309,7 +309,10 @@ macro_rules! session_impl {
                             }
                             // A failed ROLLBACK means a lost connection, which rolls back too.
                             let _ = transaction.rollback().await;
-                            Ok(Err(error))
+                            match crate::session::not_all_rolled_back(self).await {
+                                true => Ok(Err(error.beyond_rollback())),
+                                false => Ok(Err(error)),
+                            }
                         }
                     }
                 })
@@ -334,6 +337,19 @@ macro_rules! session_impl {
 }
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use session_impl;
+
+/// Whether the ROLLBACK just before left something: MySQL and MariaDB warn of changes to tables
+/// without transactions.
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+async fn not_all_rolled_back(session: &mut dyn Session) -> bool {
+    // ER_WARNING_NOT_COMPLETE_ROLLBACK
+    const NOT_COMPLETE: i64 = 1196;
+    if session.database() != Database::MySql {
+        return false;
+    }
+    let warnings = session.query("SHOW WARNINGS", &[]).await;
+    warnings.is_ok_and(|rows| rows.iter().any(|row| row.int(1) == Some(NOT_COMPLETE)))
+}
 
 #[cfg(test)]
 mod tests {

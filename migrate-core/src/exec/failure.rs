@@ -115,6 +115,7 @@ impl<'r> Runner<'r> {
         };
         task.is_sql()
             && !error.ended_transaction()
+            && !error.is_beyond_rollback()
             && self.row(id).is_some_and(LedgerRow::is_applied)
             && !self.along.contains_key(id)
             && !runs.iter().any(|inner| self.finished.has(inner))
@@ -147,6 +148,9 @@ impl<'r> Runner<'r> {
             }
             _ if error.ended_transaction() => {
                 "what it did before it ended its transaction: look before you run it again"
+            }
+            (Mode::Atomic, _) if error.is_beyond_rollback() => {
+                "what it did to tables without transactions: look before you run it again"
             }
             (
                 Mode::Atomic,

@@ -55,7 +55,10 @@ impl<'r> Runner<'r> {
                 // A function may have committed behind our back: the ledger tells what is there.
                 self.keep_recorded(session, &mut done).await;
                 let (task, error) = match failed {
-                    Some((task, cause)) => (Some(task), self.interrupted(cause)),
+                    Some((task, cause)) => {
+                        let cause = cause.with_transaction_of(&error);
+                        (Some(task), self.interrupted(cause))
+                    }
                     None => (None, error),
                 };
                 (task, Some(error))
@@ -190,13 +193,10 @@ impl TransactionBody for GroupScope<'_, '_, '_> {
                     }
                     // Where the transaction was ended, there is none that could be committed.
                     (Err(error), Together::Rows | Together::All) => {
-                        let stop = Error::new(ErrorCode::Cancelled, "all is rolled back");
-                        let ended = error.ended_transaction();
+                        let stop = Error::new(ErrorCode::Cancelled, "all is rolled back")
+                            .with_transaction_of(&error);
                         group.failed = Some((*task, error));
-                        return Err(match ended {
-                            true => stop.having_ended_transaction(),
-                            false => stop,
-                        });
+                        return Err(stop);
                     }
                 }
             }

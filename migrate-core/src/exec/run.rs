@@ -351,12 +351,8 @@ impl<'r> Runner<'r> {
     pub(super) fn interrupted(&self, error: Error) -> Error {
         match self.parts.interrupt.reason() {
             Some(reason) if !matches!(error.code(), ErrorCode::Cancelled | ErrorCode::LockLost) => {
-                let ended = error.ended_transaction();
-                let stopped = reason.error().with_source(error);
-                match ended {
-                    true => stopped.having_ended_transaction(),
-                    false => stopped,
-                }
+                let stopped = reason.error().with_transaction_of(&error);
+                stopped.with_source(error)
             }
             _ => error,
         }

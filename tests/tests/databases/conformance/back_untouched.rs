@@ -17,7 +17,7 @@ each_database! {
         a_reverse_that_was_given_up_counts,
         what_was_undone_before_the_statements_counts,
         records_that_went_along_count;
-    servers: an_unknown_effect_counts;
+    servers: an_unknown_effect_counts, what_no_rollback_takes_back_counts;
 }
 
 /// A table, and a step with this way back, statement by statement.
@@ -317,4 +317,25 @@ async fn an_unknown_effect_counts(db: Db) {
         recorded(&database).await,
         ["0001_initial", "0002_fill reverting"]
     );
+}
+
+/// Some tables of MySQL and MariaDB have no transactions: what a statement did before it failed
+/// stays.
+async fn what_no_rollback_takes_back_counts(db: Db) {
+    if db != Db::MySql {
+        return;
+    }
+    let database = TestDatabase::create(db).await;
+    database
+        .execute("CREATE TABLE kept (id INT PRIMARY KEY) ENGINE = MyISAM")
+        .await;
+    let shop = shop("INSERT INTO kept VALUES (1), (1)");
+    database.migrate(shop.clone()).await;
+    let error = database.refused_to(shop, "undo").await;
+    assert!(left_behind(&error).contains("half undone"), "{error}");
+    assert_eq!(
+        recorded(&database).await,
+        ["0001_initial", "0002_fill reverting"]
+    );
+    assert_eq!(database.count("SELECT count(*) FROM kept").await, 1);
 }

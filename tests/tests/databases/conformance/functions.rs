@@ -10,6 +10,7 @@ each_database! {
     all: results_are_kept_and_reported, errors_roll_back, panics_are_failures_of_the_step,
         a_failing_check_rolls_back, a_commit_behind_our_back_is_noticed,
         a_commit_before_a_failure_is_told,
+        what_no_rollback_takes_back_is_told,
         begin_inside_is_a_savepoint, an_error_ignored_is_not_passed_over,
         a_non_atomic_function_commits_as_it_goes, context_tells_how_it_was_asked,
         a_transaction_left_open_is_rolled_back;
@@ -219,6 +220,27 @@ async fn a_commit_before_a_failure_is_told(db: Db) {
         assert_eq!(database.ledger_row("1", NAME).await, None);
         assert!(database.is_unlocked().await);
     }
+}
+
+async fn what_no_rollback_takes_back_is_told(db: Db) {
+    if db != Db::MySql {
+        // All tables of the others have transactions.
+        return;
+    }
+    let database = TestDatabase::create(db).await;
+    database
+        .execute("CREATE TABLE kept (id INT PRIMARY KEY) ENGINE = MyISAM")
+        .await;
+    let function = Function::new(NAME, |cx| {
+        Box::pin(async move {
+            cx.execute("INSERT INTO kept VALUES (1)", &[]).await?;
+            Err(StepError::msg("on purpose"))
+        })
+    });
+    let error = database.refused(with(function)).await;
+    let left = error.progress().unwrap().left_behind.as_deref().unwrap();
+    assert!(left.contains("tables without transactions"), "{left}");
+    assert_eq!(database.count("SELECT count(*) FROM kept").await, 1);
 }
 
 /// Sends a text past the driver's own account of transactions.
