@@ -20,7 +20,8 @@ fn refuse_several(graph: &mut Graph<'_>) {
     for (node, value) in graph.nodes.iter().enumerate() {
         for &other in &value.after {
             // A replaced step has the place of its squash, and comes after nothing.
-            if graph.nodes[other].app == value.app && graph.replaced_by(node).is_none() {
+            let followed = graph.is_of(node, graph.nodes[other].app);
+            if followed && graph.replaced_by(node).is_none() {
                 leaves[other] = false;
             }
         }

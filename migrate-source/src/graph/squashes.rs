@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::mistakes::{Mistake, list};
 use super::resolve::{Directive, Resolver};
-use super::{Graph, Unknown};
+use super::{Graph, Node, Unknown};
 use crate::file_name::FileName;
 use crate::name::{Reference, nearest, parse_data_name, step_ident};
 
@@ -68,6 +68,18 @@ impl Squashes {
     /// Whether a squash stands for a step, at once or through other squashes.
     pub(super) fn replaces(&self, squash: usize, node: usize) -> bool {
         self.above(node).contains(&squash)
+    }
+
+    /// Whether a squash stands for a step of an app, with or without a file.
+    fn stands_in(&self, squash: usize, app: usize, nodes: &[Node]) -> bool {
+        let by_node = self.by_node.keys();
+        let mut files = by_node.filter(|&&node| nodes[node].app == app);
+        let mut names = self.by_name.iter().filter(|((of, _), _)| *of == app);
+        files.any(|&node| self.replaces(squash, node))
+            || names.any(|(_, by)| {
+                by.iter()
+                    .any(|&by| by == squash || self.replaces(squash, by))
+            })
     }
 
     /// The squash that stands for a step in the end; the step itself if it is not replaced.
@@ -292,6 +304,12 @@ impl Graph<'_> {
     #[must_use]
     pub fn replaced_by(&self, node: usize) -> Option<usize> {
         Some(self.squashes.top(node)).filter(|top| *top != node)
+    }
+
+    /// Whether a step is one of an app, or stands for one: a squash is in line in each app that it
+    /// stands for.
+    pub(super) fn is_of(&self, node: usize, app: usize) -> bool {
+        self.nodes[node].app == app || self.squashes.stands_in(node, app, &self.nodes)
     }
 
     /// Lets every squash wait for what its steps wait for, and what waits for them wait for it:
