@@ -201,13 +201,15 @@ fn refused(history: &History, step: &Step, mut missing: Vec<StepId>, new: &[Prob
     missing.extend(late);
     missing.sort_unstable();
     missing.dedup();
-    let incomplete = new.iter().find(|new| {
+    let other = new.iter().find(|new| {
         !matches!(
             new.code,
             ErrorCode::OutOfOrder | ErrorCode::InconsistentHistory
         )
     });
-    if let Some(problem) = incomplete {
+    // What a squash stands for may come after something that the squash itself does not name.
+    let unnamed = new.first().filter(|_| missing.is_empty());
+    if let Some(problem) = other.or(unnamed) {
         let error = Error::new(
             problem.code,
             format!(

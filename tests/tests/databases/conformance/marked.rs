@@ -10,7 +10,7 @@ use super::sql::ITEM;
 
 each_database! {
     all: a_record_that_stops_every_run_is_refused, a_policy_lets_it_pass,
-        a_record_across_apps_is_refused, in_order_nothing_is_said,
+        a_record_across_apps_is_refused, what_a_part_of_a_squash_waits_for_is_named, in_order_nothing_is_said,
         data_migrations_are_recorded_with_a_warning,
         a_part_of_a_lost_squash_is_refused, what_is_forgotten_under_others_is_warned_of,
         what_a_squash_stands_for_does_not_run_again, a_gone_name_leads_to_its_squash;
@@ -115,6 +115,26 @@ async fn a_record_across_apps_is_refused(db: Db) {
     let error = migrator.run().await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::InconsistentHistory, "{error}");
     migrator.mark("shop.0001", None).await.unwrap();
+    assert!(migrator.run().await.unwrap().steps.is_empty());
+}
+
+/// The squash itself comes after nothing; what it stands for does.
+async fn what_a_part_of_a_squash_waits_for_is_named(db: Db) {
+    let after = "-- migrate: after = [\"bills.0001_initial\"]\nSELECT 1;";
+    let squash = "-- migrate: replaces = [\"0001_initial\", \"0002_more\"]\nSELECT 1;";
+    let of = History::builder()
+        .sql("bills", "0001_initial.sql", ITEM)
+        .sql("shop", "0001_initial.sql", "SELECT 1;")
+        .sql("shop", "0002_more.sql", after)
+        .sql("shop", "0001_squashed_0002_more.sql", squash);
+    let database = TestDatabase::create(db).await;
+    let migrator = database.migrator(of.build().unwrap());
+    let error = migrator.mark("0001_squashed", None).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InconsistentHistory, "{error}");
+    assert!(error.message().contains("`bills.0001_initial`"), "{error}");
+    assert!(!error.helps().is_empty(), "{error}");
+    migrator.mark("bills.0001_initial", None).await.unwrap();
+    migrator.mark("0001_squashed", None).await.unwrap();
     assert!(migrator.run().await.unwrap().steps.is_empty());
 }
 
