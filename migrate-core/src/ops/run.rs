@@ -7,12 +7,13 @@ use super::applied::{applied, applied_after};
 use super::refuse::{refuse, whole_route};
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::domain::{LedgerRows, Route, route};
+use crate::domain::{History, LedgerRows, Route, route};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::exec::{Runner, Task, Together, check_single_transaction, check_tasks, fake_initial};
 use crate::goal::{Fake, Request};
 use crate::lease::millis;
+use crate::ledger::Tables;
 use crate::migrator::Migrator;
 use crate::report::{RunReport, StepId};
 use crate::session::Session;
@@ -124,7 +125,8 @@ impl Migrator<'_> {
             report.duration_ms = millis(started.elapsed());
             return Ok(report);
         }
-        check(&tasks(&before, request), ledger.rows(), request, database)?;
+        // Nothing is created for what is refused anyway.
+        fitting(session, tables, history, &before, ledger.rows(), request).await?;
         let agreed = match &request.agreed {
             Some(agreed) => agreed.clone(),
             None => before.undone(ledger.rows(), database),
@@ -162,12 +164,7 @@ impl Migrator<'_> {
         let now = whole_route(history, &rows, request, policies, database, false)?;
         refuse(session, &tables, history, &now.problems).await?;
         refuse_more(agreed, &now.undone(&rows, database))?;
-        let mut tasks = tasks(&now, request);
-        if request.fake == Fake::Initial {
-            let partly = fake_initial(session, &mut tasks, &rows).await?;
-            refuse(session, &tables, history, &partly).await?;
-        }
-        check(&tasks, &rows, request, database)?;
+        let tasks = fitting(session, &tables, history, &now, &rows, request).await?;
         report.direction = now.direction;
         // Before anything runs, so that a failure does not swallow them.
         self.warn(report, now.warnings);
@@ -204,6 +201,25 @@ pub(super) fn tasks<'h>(route: &Route<'h>, request: &Request) -> Vec<Task<'h>> {
     moves
         .map(|planned| Task::of(planned, request.fake))
         .collect()
+}
+
+/// The tasks of a run, with the first steps that are only to be recorded, unless they could not
+/// end well.
+async fn fitting<'h>(
+    session: &mut dyn Session,
+    tables: &Tables,
+    history: &History,
+    route: &Route<'h>,
+    rows: &LedgerRows,
+    request: &Request,
+) -> Result<Vec<Task<'h>>, Error> {
+    let mut tasks = tasks(route, request);
+    if request.fake == Fake::Initial {
+        let partly = fake_initial(session, &mut tasks, rows).await?;
+        refuse(session, tables, history, &partly).await?;
+    }
+    check(&tasks, rows, request, tables.database())?;
+    Ok(tasks)
 }
 
 /// Refuses what could not end well, before the first statement.

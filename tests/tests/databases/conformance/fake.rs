@@ -13,6 +13,7 @@ each_database! {
         what_a_step_runs_is_recorded_with_it,
         first_steps_whose_tables_exist_are_recorded, first_steps_that_had_begun_are_finished,
         a_table_without_its_column_is_refused, a_plan_says_which_first_steps_are_recorded,
+        what_is_only_recorded_fits_any_transaction,
         names_are_compared_as_the_database_does, later_steps_run_although_their_tables_exist;
     servers: tables_of_another_schema_do_not_count;
 }
@@ -264,8 +265,10 @@ async fn a_table_without_its_column_is_refused(db: Db) {
             .iter()
             .any(|help| help.contains("migrate mark shop.0001_initial"))
     );
-    assert!(recorded(&database).await.is_empty());
-    assert!(database.is_unlocked().await);
+    assert!(
+        !database.has_table("migrate_meta").await,
+        "nothing was begun"
+    );
 }
 
 /// The plan and the run agree, and a plan writes nothing.
@@ -299,6 +302,32 @@ async fn a_plan_says_which_first_steps_are_recorded(db: Db) {
     assert_eq!(plan.problems[0].code, error.code());
     assert_eq!(plan.problems[0].message, error.message());
     assert_eq!(plan.problems[0].help, error.helps());
+}
+
+/// A step that is not executed cannot stand in the way of a transaction.
+async fn what_is_only_recorded_fits_any_transaction(db: Db) {
+    let database = TestDatabase::create(db).await;
+    let files = [
+        (
+            "0001_initial.sql",
+            "-- migrate: atomic = false\nCREATE TABLE item (id INT)",
+        ),
+        ("0002_fill.sql", "INSERT INTO item VALUES (1)"),
+    ];
+    let migrator = database.migrator(history(&files));
+    let initial = request("").fake(Fake::Initial).single_transaction(true);
+    let error = migrator.migrate(&initial).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NotOneTransaction, "{error}");
+    assert!(
+        !database.has_table("migrate_meta").await,
+        "nothing was begun"
+    );
+    database.execute("CREATE TABLE item (id INT)").await;
+    let plan = migrator.plan_to(&initial).await.unwrap();
+    assert!(plan.problems.is_empty(), "{plan:?}");
+    let report = migrator.migrate(&initial).await.unwrap();
+    let outcomes: Vec<StepOutcome> = report.steps.iter().map(|step| step.outcome).collect();
+    assert_eq!(outcomes, [StepOutcome::Faked, StepOutcome::Applied]);
 }
 
 async fn names_are_compared_as_the_database_does(db: Db) {
