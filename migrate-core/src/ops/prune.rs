@@ -12,7 +12,7 @@ use crate::report::StepId;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Prune {
-    /// Those that were applied before something of the app that this binary has. Others look like
+    /// Those that were applied before a SQL step of the app that this binary has. Others look like
     /// those of a newer binary, and are refused.
     #[default]
     Older,
@@ -135,8 +135,10 @@ fn gone(
         return Err(still_named(id, squash));
     }
     // What a newer binary applied came after all that this one has. A squash is recorded after what
-    // it replaces, so what it leaves behind is older than the squash itself.
+    // it replaces, so what it leaves behind is older than the squash itself. A data migration tells
+    // nothing: it may run by name, or once more, whenever somebody asks for it.
     let last = known.iter().filter(|row| row.is_applied());
+    let last = last.filter(|row| row.kind != "data");
     let last = last.map(|row| row.seq).max();
     let is_newer = |row: &&LedgerRow| !row.is_applied() || last.is_none_or(|last| row.seq > last);
     let newer: Vec<String> = gone
@@ -178,7 +180,7 @@ fn of_a_newer_binary(app: &str, steps: &[String]) -> Error {
     Error::new(
         ErrorCode::StepMissing,
         format!(
-            "{} {look} of a newer binary: {they} {were} begun or applied after everything of `{app}` that this binary has, and without a record {they} would run again",
+            "{} {look} of a newer binary: {they} {were} begun or applied after every SQL step of `{app}` that this binary has, and without a record {they} would run again",
             steps.join(", ")
         ),
     )

@@ -1,14 +1,15 @@
 //! Rows without a step are forgotten when asked, and not while a squash still needs them.
 
-use migrate_core::{ErrorCode, History, Prune};
-use migrate_tests::{Db, Scope, TestDatabase, each_database, history};
+use migrate_core::{ErrorCode, History, Prune, RunStep};
+use migrate_tests::{Db, Function, Scope, TestDatabase, each_database, history, steps};
 
 use super::back::{lines, recorded};
 use super::sql::ITEM;
 
 each_database! {
     all: forgets_rows_without_a_step, keeps_what_a_newer_binary_applied,
-        keeps_what_a_newer_binary_has_begun, a_squash_keeps_what_it_names, an_unknown_app_is_refused;
+        keeps_what_a_newer_binary_has_begun,
+        a_late_data_migration_tells_nothing_of_files, a_squash_keeps_what_it_names, an_unknown_app_is_refused;
 }
 
 const FIRST: (&str, &str) = ("0001_initial.sql", ITEM);
@@ -112,6 +113,25 @@ async fn keeps_what_a_newer_binary_has_begun(db: Db) {
         recorded(&database).await,
         ["0001_initial", "0002_half failed"]
     );
+}
+
+/// A data migration runs by name whenever somebody asks for it.
+async fn a_late_data_migration_tells_nothing_of_files(db: Db) {
+    const NAME: &str = "fill_v1_2026_01_02";
+    let with_function = |files: &[(&str, &str)]| {
+        let function = Function::sql(NAME, "INSERT INTO item VALUES (3, 'c')");
+        let builder = steps(files).function(function.after(&["0001_initial"]).build());
+        builder.build().unwrap_or_else(|error| panic!("{error}"))
+    };
+    let database = TestDatabase::create(db).await;
+    database.migrate(with_function(&[FIRST, SECOND])).await;
+    let older = database.migrator(with_function(&[FIRST]));
+    database.execute("DELETE FROM item WHERE id = 3").await;
+    older.run_step(NAME, RunStep::Force).await.unwrap();
+    let error = older.prune("shop", Prune::Older, None).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StepMissing, "{error}");
+    assert!(error.message().contains("`shop.0002_fill`"), "{error}");
+    assert_eq!(recorded(&database).await.len(), 3);
 }
 
 async fn a_squash_keeps_what_it_names(db: Db) {
