@@ -146,14 +146,45 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
         }
     }
 
+    /// The last SQL step of this binary that was applied in the app of a row, if that was after the
+    /// row: what only a newer binary has would have come behind it.
+    fn applied_after(&self, row: &LedgerRow) -> Option<&'h Step> {
+        let history = self.effective.history;
+        let of_app = history
+            .steps
+            .iter()
+            .enumerate()
+            .filter_map(|(place, step)| {
+                let known = self.effective.row(place)?;
+                let later = known.is_applied() && known.seq > row.seq;
+                (step.id.app == row.app && self.effective.is_sql(place) && later)
+                    .then_some((known.seq, step))
+            });
+        let last = of_app.max_by_key(|(seq, _)| *seq);
+        last.filter(|_| row.is_applied()).map(|(_, step)| step)
+    }
+
     fn missing(&mut self, row: &LedgerRow) {
         let id = StepId::new(&row.app, &row.name);
         let (policy, newer) = self.policy_for(row);
         let (message, help) = if newer {
-            let message = format!(
-                "`{id}` is applied and later than anything in this binary: the binary is older than the database"
-            );
-            let help = vec!["deploy the newer binary, or go on with `--newer allow`".to_owned()];
+            let mut help =
+                vec!["deploy the newer binary, or go on with `--newer allow`".to_owned()];
+            let why = match self.applied_after(row) {
+                None => "the binary is older than the database".to_owned(),
+                Some(later) => {
+                    let prune = format!("`migrate {} --prune`", id.app);
+                    help.push(format!(
+                        "or, if it was deleted for good, as behind a squash: {prune}"
+                    ));
+                    format!(
+                        "`{}` was applied after it, so either the binary is older than the database, or the step was deleted for good, as behind a squash, and its record is left ({prune})",
+                        later.id
+                    )
+                }
+            };
+            let message =
+                format!("`{id}` is applied and later than anything in this binary: {why}");
             (message, help)
         } else {
             let help = vec![

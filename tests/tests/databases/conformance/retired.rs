@@ -1,6 +1,6 @@
 //! The end of a squash: other apps name it, its line `replaces` is deleted, the old records are forgotten.
 
-use migrate_core::{ErrorCode, History, Prune};
+use migrate_core::{ErrorCode, History, Policies, Policy, Prune};
 use migrate_tests::{Db, Scope, TestDatabase, each_database};
 
 use super::back::recorded;
@@ -58,6 +58,23 @@ async fn a_squash_is_retired(db: Db) {
         "{error}"
     );
     let migrator = database.migrator(retired());
+    // Of the second one as well, whose number is later than any of this binary.
+    let plan = migrator.plan().await.unwrap();
+    let [warning] = &plan.warnings[..] else {
+        panic!("{plan:?}");
+    };
+    for part in ["shop.0001_squashed_0002_more", "`migrate shop --prune`"] {
+        assert!(warning.contains(part), "{warning}");
+    }
+    let mut policies = Policies::default();
+    policies.newer = Policy::Deny;
+    let strict = database.migrator(retired()).policies(policies);
+    let plan = strict.plan().await.unwrap();
+    assert_eq!(plan.problems.len(), 2, "{plan:?}");
+    for problem in &plan.problems {
+        let help = problem.help.join(" ");
+        assert!(help.contains("`migrate shop --prune`"), "{problem:?}");
+    }
     assert_eq!(
         migrator
             .prune("shop", Prune::Older, None)
