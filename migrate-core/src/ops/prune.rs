@@ -147,7 +147,7 @@ fn gone(
         .map(|row| format!("`{}`", id_of(row)))
         .collect();
     match which {
-        Prune::Older if !newer.is_empty() => Err(of_a_newer_binary(app, &newer)),
+        Prune::Older if !newer.is_empty() => Err(of_a_newer_binary(app, &newer, last.is_some())),
         _ => Ok(ids),
     }
 }
@@ -172,22 +172,26 @@ fn still_named(id: &StepId, squash: &Step) -> Error {
     ))
 }
 
-fn of_a_newer_binary(app: &str, steps: &[String]) -> Error {
-    let (look, were, they) = match steps {
-        [_] => ("looks like a step", "was", "it"),
-        _ => ("look like steps", "were", "they"),
+/// `compared`: whether the app has an applied SQL step of this binary, which they came after.
+fn of_a_newer_binary(app: &str, steps: &[String], compared: bool) -> Error {
+    let (look, may, were, they, them) = match steps {
+        [_] => ("looks like a step", "may be a step", "was", "it", "it"),
+        _ => ("look like steps", "may be steps", "were", "they", "them"),
     };
-    Error::new(
-        ErrorCode::StepMissing,
-        format!(
-            "{} {look} of a newer binary: {they} {were} begun or applied after every SQL step of `{app}` that this binary has, and without a record {they} would run again",
-            steps.join(", ")
+    let names = steps.join(", ");
+    let message = match compared {
+        true => format!(
+            "{names} {look} of a newer binary: {they} {were} begun or applied after every SQL step of `{app}` that this binary has, and without a record {they} would run again"
         ),
-    )
-    .help(format!(
-        "prune with the newest binary, which knows what is gone: `migrate {app} --prune`"
-    ))
-    .help(format!(
-        "or, if {they} {were} deleted from the newest one as well: `migrate {app} --prune --force`"
-    ))
+        false => format!(
+            "{names} {may} of a newer binary: no SQL step of `{app}` that this binary has is applied, so nothing tells, and without a record {they} would run again there"
+        ),
+    };
+    Error::new(ErrorCode::StepMissing, message)
+        .help(format!(
+            "prune with the newest binary, which knows what is gone: `migrate {app} --prune`"
+        ))
+        .help(format!(
+            "or, if {they} {were} deleted from the newest one as well, or a squash of another app stood for {them}: `migrate {app} --prune --force`"
+        ))
 }

@@ -9,7 +9,8 @@ use super::sql::ITEM;
 each_database! {
     all: forgets_rows_without_a_step, keeps_what_a_newer_binary_applied,
         keeps_what_a_newer_binary_has_begun,
-        a_late_data_migration_tells_nothing_of_files, a_squash_keeps_what_it_names, an_unknown_app_is_refused;
+        a_late_data_migration_tells_nothing_of_files, a_squash_keeps_what_it_names, what_another_app_took_is_no_newer_binarys,
+        an_unknown_app_is_refused;
 }
 
 const FIRST: (&str, &str) = ("0001_initial.sql", ITEM);
@@ -166,6 +167,42 @@ async fn a_squash_keeps_what_it_names(db: Db) {
         2
     );
     assert_eq!(recorded(&database).await, ["0003_squashed"]);
+}
+
+/// Then nothing of the app tells whether its records are old.
+async fn what_another_app_took_is_no_newer_binarys(db: Db) {
+    let squash = format!("-- migrate: replaces = [\"0001_initial\", \"bill.0001_first\"]\n{ITEM};");
+    let both = History::builder()
+        .sql("shop", "0001_initial.sql", ITEM)
+        .sql(
+            "bill",
+            "0001_first.sql",
+            "-- migrate: after = \"shop.0001_initial\"\nSELECT 1;",
+        )
+        .sql("shop", "0001_squashed_all.sql", &squash);
+    let database = TestDatabase::create(db).await;
+    database.migrate(both.build().unwrap()).await;
+    let text = squash.split_once('\n').expect("a header").1;
+    let retired = History::builder()
+        .sql("shop", "0001_squashed_all.sql", text)
+        .sql("bill", "0002_next.sql", "SELECT 2;");
+    let retired = database.migrator(retired.build().unwrap());
+    assert_eq!(
+        retired
+            .prune("shop", Prune::Older, None)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
+    let error = retired.prune("bill", Prune::Older, None).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StepMissing, "{error}");
+    assert!(!error.message().contains("looks like"), "{error}");
+    let help = error.helps().join(" ");
+    assert!(help.contains("a squash of another app"), "{error}");
+    assert!(help.contains("`migrate bill --prune --force`"), "{error}");
+    retired.prune("bill", Prune::All, None).await.unwrap();
+    assert_eq!(recorded(&database).await, ["0001_squashed_all"]);
 }
 
 async fn an_unknown_app_is_refused(db: Db) {
