@@ -49,7 +49,9 @@ pub(super) async fn run(
     }
     let question = format!("Delete {records}? The tables stay as they are.");
     context.confirm(&question, &format!("{app} {flags}"))?;
-    let pruned = connected.drive(migrator.prune(app, which, None)).await?;
+    // A newer binary may have recorded more while the question stood.
+    let agreed = migrator.prune_agreed(app, which, &gone, None);
+    let pruned = connected.drive(agreed).await?;
     let lines: Vec<String> = pruned.iter().map(|step| format!("{step}\n")).collect();
     let done = format!("Pruned {}.", units::len(pruned.len(), "record"));
     Ok(View::of(&Pruned {

@@ -79,18 +79,40 @@ impl Migrator<'_> {
         which: Prune,
         reason: Option<&'a str>,
     ) -> BoxFuture<'a, Result<Vec<StepId>, Error>> {
-        Box::pin(self.prune_inner(app, which, reason))
+        Box::pin(self.prune_inner(app, which, None, reason))
+    }
+
+    /// As [`prune`](Self::prune), but nothing is forgotten unless all of it was agreed to, such as
+    /// what [`prunable`](Self::prunable) gave and somebody has looked at.
+    ///
+    /// # Errors
+    ///
+    /// As [`prune`](Self::prune), and [`ErrorCode::NotPossible`] where more would go by now.
+    pub fn prune_agreed<'a>(
+        &'a self,
+        app: &'a str,
+        which: Prune,
+        agreed: &'a [StepId],
+        reason: Option<&'a str>,
+    ) -> BoxFuture<'a, Result<Vec<StepId>, Error>> {
+        Box::pin(self.prune_inner(app, which, Some(agreed), reason))
     }
 
     async fn prune_inner(
         &self,
         app: &str,
         which: Prune,
+        agreed: Option<&[StepId]>,
         reason: Option<&str>,
     ) -> Result<Vec<StepId>, Error> {
         let history = self.checked_history()?;
         let opened = self.open().await?;
-        match gone(history, opened.ledger.rows(), app, which) {
+        let now = |rows: &LedgerRows| {
+            let ids = gone(history, rows, app, which)?;
+            refuse_more(agreed, &ids)?;
+            Ok(ids)
+        };
+        match now(opened.ledger.rows()) {
             Ok(ids) if !ids.is_empty() => {}
             nothing => {
                 opened.connection.close().await;
@@ -99,8 +121,9 @@ impl Migrator<'_> {
         }
         let mut pruned = Vec::new();
         let statements = |ledger: &Ledger, rows: &LedgerRows| {
-            // Once more: another process may have pruned while this one waited for the lock.
-            pruned = gone(history, rows, app, which)?;
+            // Once more: another process may have pruned, or applied something, while this one
+            // waited for the lock.
+            pruned = now(rows)?;
             let forget = |id: &StepId| {
                 let checksum = rows.find(id).map(|row| row.checksum.as_str());
                 [
@@ -150,6 +173,22 @@ fn gone(
         Prune::Older if !newer.is_empty() => Err(of_a_newer_binary(app, &newer, last.is_some())),
         _ => Ok(ids),
     }
+}
+
+/// Nothing goes that nobody has agreed to: another process may have recorded more since.
+fn refuse_more(agreed: Option<&[StepId]>, ids: &[StepId]) -> Result<(), Error> {
+    let is_more = |id: &&StepId| agreed.is_some_and(|agreed| !agreed.contains(id));
+    let Some(more) = ids.iter().find(is_more) else {
+        return Ok(());
+    };
+    Err(Error::new(
+        ErrorCode::NotPossible,
+        format!(
+            "meanwhile another process recorded `{more}`, which this binary does not have either and which would be forgotten too: nothing was pruned, because nobody agreed to that"
+        ),
+    )
+    .help("look at what the other one did: `migrate history`")
+    .help("then the same command again, which shows what would go by then"))
 }
 
 fn id_of(row: &LedgerRow) -> StepId {

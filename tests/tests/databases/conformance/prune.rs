@@ -9,7 +9,7 @@ use super::sql::ITEM;
 each_database! {
     all: forgets_rows_without_a_step, keeps_what_a_newer_binary_applied,
         keeps_what_a_newer_binary_has_begun,
-        a_late_data_migration_tells_nothing_of_files, a_squash_keeps_what_it_names, what_another_app_took_is_no_newer_binarys,
+        a_late_data_migration_tells_nothing_of_files, nothing_goes_that_was_not_agreed_to, a_squash_keeps_what_it_names, what_another_app_took_is_no_newer_binarys,
         an_unknown_app_is_refused;
 }
 
@@ -114,6 +114,30 @@ async fn keeps_what_a_newer_binary_has_begun(db: Db) {
         recorded(&database).await,
         ["0001_initial", "0002_half failed"]
     );
+}
+
+/// A newer binary applies something between the question and its answer.
+async fn nothing_goes_that_was_not_agreed_to(db: Db) {
+    let database = TestDatabase::create(db).await;
+    database.migrate(history(&[FIRST, SECOND])).await;
+    let older = database.migrator(history(&[FIRST]));
+    let agreed = older.prunable("shop", Prune::All).await.unwrap();
+    assert_eq!(agreed.len(), 1, "{agreed:?}");
+    database.migrate(history(&[FIRST, SECOND, THIRD])).await;
+    let everything = database.dump(Scope::Everything).await;
+    let prune = older.prune_agreed("shop", Prune::All, &agreed, None);
+    let error = prune.await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::NotPossible, "{error}");
+    assert!(error.message().contains("`shop.0003_more`"), "{error}");
+    assert!(!error.helps().is_empty(), "{error}");
+    assert_eq!(database.dump(Scope::Everything).await, everything);
+    assert!(database.is_unlocked().await);
+    // What went meanwhile need not go any more.
+    let newer = database.migrator(history(&[FIRST, SECOND, THIRD]));
+    newer.unmark("0003_more", None).await.unwrap();
+    newer.unmark("0002_fill", None).await.unwrap();
+    let prune = older.prune_agreed("shop", Prune::All, &agreed, None);
+    assert!(prune.await.unwrap().is_empty());
 }
 
 /// A data migration runs by name whenever somebody asks for it.
