@@ -1,6 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::Database;
+use crate::lexer::lex;
 use crate::sql_file::parse_sql_file;
 
 #[track_caller]
@@ -289,18 +291,31 @@ proptest! {
 #[track_caller]
 fn order_lines_are_what_the_parser_sees(text: &str) {
     let text = &crate::checksum::normalise(text);
-    let Ok(file) = parse_sql_file(text, None) else {
+    let databases = [Database::Postgres, Database::Sqlite, Database::MySql];
+    let read = databases.into_iter().find_map(|database| {
+        let file = parse_sql_file(text, Some(database)).ok()?;
+        Some((database, file))
+    });
+    let Some((database, file)) = read else {
         return;
     };
+    assert_eq!(Ok(&file), parse_sql_file(text, None).as_ref());
+    // To MySQL `--` without a blank is code, but none that it runs.
+    let no_blank = |rest: &str| rest.starts_with(|next: char| !matches!(next, ' ' | '\n' | '\t'));
+    if database == Database::MySql && text.split("--").skip(1).any(no_blank) {
+        return;
+    }
     let lines = &file.header.lines;
     let of_order = |line: u32| {
         let mut keys = lines.iter().filter(|(_, at)| *at == line);
         keys.clone().count() > 0
             && keys.all(|(key, _)| ["after", "before", "replaces"].contains(key))
     };
+    // The line may also begin inside of a comment that goes over several.
     let alone = |line: u32| {
-        let text = text.lines().nth(line as usize - 1).unwrap_or_default();
-        text.trim_start().starts_with("--")
+        let start = text.split_inclusive('\n').take(line as usize - 1);
+        let (above, below) = text.split_at(start.map(str::len).sum());
+        below.trim_start().starts_with("--") && lex(above, database).error.is_none()
     };
     let expected: Vec<u32> = (1..=text.lines().count() as u32)
         .filter(|line| of_order(*line) && alone(*line))
@@ -322,6 +337,34 @@ proptest! {
         "\"0001_a\"", "[\"0001_a\", \"b.0002_c\"]", "[]", "SELECT 1;", "'", "$$", "migrate: up", "x", "\t", "-- migrate: after = \"0001_a\"\n",
     ]), 0..14)) {
         order_lines_are_what_the_parser_sees(&pieces.concat());
+    }
+}
+
+/// One database's comment is another one's string.
+#[test]
+fn a_line_that_one_database_reads_as_code_is_no_line_of_order() {
+    const LINE: &str = "-- migrate: after = \"0001_a\"\n";
+    let nested = "/* copies a/*.csv */\nINSERT INTO doc VALUES ('\n */\nLINE');\nINSERT INTO doc VALUES ('x');\n";
+    for (text, found) in [
+        (nested, 0),
+        // Postgres can read this one, and has it in its header.
+        (
+            "/* copies a/*.csv */\nINSERT INTO doc VALUES ('\n */\nLINE-- ');\n",
+            0,
+        ),
+        ("/* it is /* nested */\nLINEx */ SELECT 1;\n", 0),
+        // MySQL wants a blank behind the dashes, and begins no statement with them.
+        ("--'\nLINESELECT ';", 0),
+        ("--it's\nLINE-- it's\nSELECT 1;", 1),
+        ("# it's MySQL's, isn't it\nLINESELECT 1;", 1),
+        ("/*!40101 SET NAMES utf8mb4 */;\nLINESELECT 1;", 0),
+        ("/*!40101 SET NAMES utf8mb4 */\nLINESELECT 1;", 1),
+        ("-- psql only\nLINESELECT $$ it's $$;", 1),
+    ] {
+        let text = text.replace("LINE", LINE);
+        let lines = order_lines(&text);
+        assert_eq!(lines.len(), found, "{text}");
+        assert!(lines.into_iter().all(|line| &text[line] == LINE), "{text}");
     }
 }
 
