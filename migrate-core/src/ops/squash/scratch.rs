@@ -153,7 +153,7 @@ pub(super) async fn left_behind(beside: Option<&Options>, database: Database) ->
     };
     let here = Holder::this("");
     let dead = names.into_iter().filter(|name| {
-        let mark = mark_in(name);
+        let mark = mark_in(database, name);
         mark.is_some_and(|mark| here.is_mark_of_dead(mark))
     });
     dead.map(|name| {
@@ -189,15 +189,27 @@ fn files(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The part of a name that says which process made it.
-fn mark_in(name: &str) -> Option<&str> {
-    let (_, rest) = name.split_once(BEGINNING)?;
-    rest.rsplit_once('_').map(|(mark, _)| mark)
+/// The part of a name that says which process made it; none for whatever [`Scratch::plan`] does not make,
+/// since anybody may make files in a folder for temporary ones, and names go into commands.
+fn mark_in(database: Database, name: &str) -> Option<&str> {
+    let name = match database {
+        Database::Sqlite => Path::new(name)
+            .file_name()?
+            .to_str()?
+            .strip_suffix(".sqlite")?,
+        Database::Postgres | Database::MySql => name,
+    };
+    let (mark, number) = name.strip_prefix(BEGINNING)?.rsplit_once('_')?;
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    let is_plain = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'z' | b'_');
+    let is_ours = number.len() == 8 && number.bytes().all(is_digit) && mark.bytes().all(is_plain);
+    is_ours.then_some(mark)
 }
 
 fn removal(database: Database, name: &str) -> String {
     match database {
         Database::Sqlite => {
+            let name = name.replace('\'', r"'\''");
             let paths = BESIDE.map(|suffix| format!("'{name}{suffix}'"));
             format!("`rm -f {}`", paths.join(" "))
         }
@@ -249,9 +261,52 @@ mod tests {
         let here = Holder::this("").mark();
         let name = format!("{BEGINNING}{here}_0123abcd");
         assert!(name.len() <= 63, "Postgres cuts names: {name}");
-        assert_eq!(mark_in(&name), Some(&*here));
-        assert_eq!(mark_in(&format!("/tmp/{name}.sqlite")), Some(&*here));
-        assert_eq!(mark_in("migrate_scratch_0123456789abcdef"), None);
-        assert_eq!(mark_in("shop"), None);
+        let file = format!("/tmp/{name}.sqlite");
+        assert_eq!(mark_in(Database::Postgres, &name), Some(&*here));
+        assert_eq!(mark_in(Database::MySql, &name), Some(&*here));
+        assert_eq!(mark_in(Database::Sqlite, &file), Some(&*here));
+        for other in ["migrate_scratch_0123456789abcdef", "shop"] {
+            assert_eq!(mark_in(Database::Postgres, other), None);
+        }
+    }
+
+    #[test]
+    fn the_folder_of_a_file_may_have_any_name() {
+        let removal = removal(Database::Sqlite, "/tmp/it's/x.sqlite");
+        assert!(
+            removal.starts_with(r"`rm -f '/tmp/it'\''s/x.sqlite-wal' "),
+            "{removal}"
+        );
+    }
+
+    /// Others may make such files and databases, and what removes them is pasted into a shell.
+    #[test]
+    fn only_names_that_are_made_here_go_into_commands() {
+        let mark = Holder::this("").mark();
+        for end in [
+            "x'; sh evil; '",
+            "0123ABCD",
+            "0123abc",
+            "0123abcde",
+            "",
+            "0123abc\n",
+        ] {
+            let name = format!("{BEGINNING}{mark}_{end}");
+            assert_eq!(mark_in(Database::Postgres, &name), None, "{name}");
+            assert_eq!(mark_in(Database::MySql, &name), None, "{name}");
+            let file = format!("/tmp/{name}.sqlite");
+            assert_eq!(mark_in(Database::Sqlite, &file), None, "{file}");
+        }
+        let name = format!("{BEGINNING}1_x'; sh evil; '_0_0123abcd");
+        assert_eq!(mark_in(Database::MySql, &name), None, "{name}");
+        let name = format!("{BEGINNING}{mark}_0123abcd");
+        for file in [
+            format!("/tmp/{name}"),
+            format!("/tmp/{name}.sqlite-wal"),
+            format!("/tmp/x{name}.sqlite"),
+            format!("/tmp/{name}.sqlite/shop.sqlite"),
+        ] {
+            assert_eq!(mark_in(Database::Sqlite, &file), None, "{file}");
+        }
     }
 }
