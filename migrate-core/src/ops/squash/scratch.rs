@@ -116,14 +116,7 @@ impl Scratch {
             ))
         };
         let Some(beside) = &self.beside else {
-            let mut why = None;
-            for suffix in BESIDE {
-                let path = PathBuf::from(format!("{}{suffix}", self.name));
-                if path.exists() {
-                    why = std::fs::remove_file(path).err();
-                }
-            }
-            return why.and_then(|error| left(error.to_string()));
+            return remove_files(&self.name).and_then(|error| left(error.to_string()));
         };
         let mut session = match beside.open().await {
             Ok(session) => session,
@@ -142,6 +135,18 @@ impl Scratch {
         session.close().await;
         why.and_then(left)
     }
+}
+
+/// Removes what SQLite has made of a database; an error of any of the files.
+fn remove_files(name: &str) -> Option<std::io::Error> {
+    let mut why = None;
+    for suffix in BESIDE {
+        let path = PathBuf::from(format!("{name}{suffix}"));
+        if path.exists() {
+            why = std::fs::remove_file(path).err().or(why);
+        }
+    }
+    why
 }
 
 /// What runs that died have left on this server, or in the folder for temporary files: each with
@@ -267,6 +272,25 @@ mod tests {
         assert_eq!(mark_in(Database::Sqlite, &file), Some(&*here));
         for other in ["migrate_scratch_0123456789abcdef", "shop"] {
             assert_eq!(mark_in(Database::Postgres, other), None);
+        }
+    }
+
+    #[test]
+    fn a_file_that_stays_is_told_whichever_it_is() {
+        let mark = Holder::this("").mark();
+        let folder = std::env::temp_dir().join(format!("migrate-stays-{mark}"));
+        for stays in BESIDE {
+            let name = folder.join("x").to_string_lossy().into_owned();
+            // A folder is no file that could be removed.
+            std::fs::create_dir_all(format!("{name}{stays}")).unwrap();
+            for suffix in BESIDE.iter().filter(|suffix| **suffix != stays) {
+                std::fs::write(format!("{name}{suffix}"), "").unwrap();
+            }
+            let why = remove_files(&name);
+            let left = std::fs::read_dir(&folder).unwrap().count();
+            std::fs::remove_dir_all(&folder).unwrap();
+            assert!(why.is_some(), "{stays}");
+            assert_eq!(left, 1, "{stays}");
         }
     }
 
