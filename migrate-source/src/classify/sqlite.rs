@@ -42,12 +42,7 @@ pub(super) fn classify(mut cursor: Cursor<'_>) -> Class {
 }
 
 fn pragma(cursor: &mut Cursor<'_>) -> Class {
-    let mut name = cursor.text().to_ascii_lowercase();
-    cursor.advance();
-    if cursor.eat_symbol(".") {
-        name = cursor.text().to_ascii_lowercase();
-        cursor.advance();
-    }
+    let name = pragma_name(cursor);
     let sets = !cursor.at_end();
     let what = format!("PRAGMA {name}");
     if SILENT.contains(&name.as_str()) && sets {
@@ -65,15 +60,39 @@ pub(super) fn forbids_writing(statement: &str) -> bool {
     if !cursor.eat("pragma") {
         return false;
     }
-    // `main.query_only` is the same.
-    let mut named = cursor.eat("query_only");
-    if !named {
-        cursor.advance();
-        named = cursor.eat_symbol(".") && cursor.eat("query_only");
-    }
-    if !named || !(cursor.eat_symbol("=") || cursor.eat_symbol("(")) {
+    if pragma_name(&mut cursor) != "query_only"
+        || !(cursor.eat_symbol("=") || cursor.eat_symbol("("))
+    {
         return false;
     }
-    let value = cursor.text().trim_matches(['\'', '"']).to_ascii_lowercase();
-    !["0", "off", "no", "false"].contains(&value.as_str())
+    cursor.eat_symbol("+");
+    let value = unquoted(&mut cursor);
+    !(is_zero(&value) || ["off", "no", "false"].contains(&value.as_str()))
+}
+
+/// The name of a pragma without the database before it: `main.query_only` is the same.
+fn pragma_name(cursor: &mut Cursor<'_>) -> String {
+    let first = unquoted(cursor);
+    if cursor.eat_symbol(".") {
+        unquoted(cursor)
+    } else {
+        first
+    }
+}
+
+/// A word of a pragma, in lower case. SQLite takes names and values in any quotes, those of a string too.
+fn unquoted(cursor: &mut Cursor<'_>) -> String {
+    let name = cursor.identifier().unwrap_or_else(|| {
+        let text = cursor.text().trim_matches('\'').to_owned();
+        cursor.advance();
+        text
+    });
+    name.to_ascii_lowercase()
+}
+
+/// Whether SQLite reads a number as 0: only what stands before its point counts.
+fn is_zero(number: &str) -> bool {
+    let digits = number.strip_prefix("0x").unwrap_or(number);
+    let whole = digits.split('.').next().unwrap_or_default();
+    !whole.is_empty() && whole.bytes().all(|digit| digit == b'0')
 }

@@ -209,6 +209,7 @@ fn sqlite_pragmas_and_files() {
             "PRAGMA foreign_keys = OFF",
             "PRAGMA foreign_keys(0)",
             "PRAGMA main.foreign_keys = 1",
+            "PRAGMA \"foreign_keys\" = OFF",
             "PRAGMA journal_mode = WAL",
             "PRAGMA page_size = 8192",
             "PRAGMA auto_vacuum = FULL",
@@ -446,6 +447,12 @@ fn a_step_whose_progress_is_written_may_write() {
             "SELECT 1;\nPRAGMA query_only = ON;",
             "SELECT 1;\npragma main.query_only(1)",
             "SELECT 1;\nPRAGMA query_only = 'yes'",
+            "SELECT 1;\nPRAGMA query_only = +01",
+            "SELECT 1;\nPRAGMA query_only = 0x1",
+            "SELECT 1;\nPRAGMA query_only = [on]",
+            "SELECT 1;\nPRAGMA \"query_only\" = 1",
+            "SELECT 1;\nPRAGMA 'Query_Only' = 1",
+            "SELECT 1;\nPRAGMA [main].`query_only`(1)",
         ] {
             let errors = any_step_errors(sql, database);
             let found: Vec<_> = errors.iter().map(|e| (e.code, e.line)).collect();
@@ -456,6 +463,11 @@ fn a_step_whose_progress_is_written_may_write() {
             "PRAGMA query_only",
             "PRAGMA query_only = OFF",
             "PRAGMA query_only(0)",
+            "PRAGMA query_only = 00",
+            "PRAGMA query_only = +0",
+            "PRAGMA query_only = 0x0",
+            "PRAGMA query_only = '0.0'",
+            "PRAGMA main.\"query_only\" = \"Off\"",
             "SELECT 'PRAGMA query_only = ON'",
         ] {
             assert_eq!(any_step_errors(sql, database), [], "{sql}");
