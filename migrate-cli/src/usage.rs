@@ -2,7 +2,7 @@
 //! what comes close, the form is ours.
 
 use std::error::Error as _;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use clap::Command;
 use clap::error::{ContextKind, ContextValue, Error, ErrorKind};
@@ -191,15 +191,36 @@ fn list(names: &[String]) -> String {
 /// `migrate` with the verbs that were typed, as far as there are such.
 fn called(command: &Command, words: &[OsString]) -> String {
     let mut name = "migrate".to_owned();
-    let mut command = command;
-    for word in words {
-        if let Some(verb) = command.find_subcommand(word) {
+    let (root, mut command) = (command, command);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        // Unless a verb goes first wherever it stands, the value of an option is none.
+        let verbs_first = command.is_subcommand_precedence_over_arg_set();
+        if !verbs_first && (wants_value(root, word) || wants_value(command, word)) {
+            words.next();
+        } else if let Some(verb) = command.find_subcommand(word) {
             name.push(' ');
             name.push_str(verb.get_name());
             command = verb;
         }
     }
     name
+}
+
+/// Whether a word is an option whose value is the next word.
+fn wants_value(command: &Command, word: &OsStr) -> bool {
+    let Some(word) = word.to_str() else {
+        return false;
+    };
+    let long = word.strip_prefix("--");
+    let short = word.strip_prefix('-').filter(|_| long.is_none());
+    let short = short.and_then(|flags| flags.chars().last());
+    let mut options = command.get_opts();
+    options.any(|option| {
+        option.get_action().takes_values()
+            && (long.is_some() && option.get_long() == long
+                || short.is_some() && option.get_short() == short)
+    })
 }
 
 /// Whether words that could not be parsed asked for JSON.

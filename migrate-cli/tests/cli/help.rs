@@ -97,6 +97,9 @@ async fn wrong_words_get_the_nearest_right_ones() {
         "users --databse-url=postgres://me:geheim@host/shop",
         "run 'a\nb' c",
         "run --name",
+        "--ledger-prefix status --nope",
+        "lock --ledger-prefix status --nope",
+        "lock --ledger-prefix=x status --nope",
         "postgres://me:geheim@host/shop",
     ] {
         let (code, stdout, stderr) = said(words).await;
