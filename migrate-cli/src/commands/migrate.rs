@@ -2,7 +2,7 @@
 //! only forgets.
 
 use clap::Args;
-use migrate_core::report::{Action, Direction, Plan};
+use migrate_core::report::{Action, Direction, Plan, Problem};
 use migrate_core::{Fake, Goal, Request};
 
 use super::goal::{GoalArgs, typed};
@@ -225,13 +225,13 @@ async fn look(context: &mut Context, args: &BareArgs, request: &Request) -> Resu
     )))
 }
 
-/// The verdict of `--check`: drift weighs more than pending steps. A squash that only waits to be
+/// The verdict of `--check`: drift weighs more than what else a run would refuse, and that more than
+/// pending steps; of each kind it is the first. A squash that only waits to be
 /// recorded is not pending.
 fn judge(report: &Plan, command: &str) -> Option<Failure> {
-    let worst = report
-        .problems
-        .iter()
-        .max_by_key(|problem| Exit::of(problem.code) == Exit::Drift);
+    let drift = |problem: &&Problem| Exit::of(problem.code) == Exit::Drift;
+    let drifted = report.problems.iter().find(drift);
+    let worst = drifted.or(report.problems.first());
     if let Some(problem) = worst {
         let mut failure = Failure::new(
             Exit::of(problem.code),

@@ -73,6 +73,27 @@ async fn drift_is_4_in_json_too() {
     golden::check("verify.json", &golden::normalize_json(ran.json()));
 }
 
+/// Of several that weigh the same, all verdicts are about the first.
+#[tokio::test]
+async fn check_names_what_a_run_names() {
+    let database = Database::new();
+    database.migrate_with(history::not_yet_edited(), "").await;
+    let error = async |words| {
+        let ran = database.migrate_with(history::edited_twice(), words).await;
+        assert_eq!(ran.exit.code(), 4, "{words}");
+        let document = ran.json();
+        (document["error"].clone(), document["result"].clone())
+    };
+    let (check, plan) = error("--check --json").await;
+    let problems = plan["problems"].as_array().expect("a list");
+    assert_eq!(problems.len(), 2, "{plan}");
+    assert_eq!(check["message"], problems[0]["message"]);
+    let (run, _) = error("--json").await;
+    let (run, check) = (run["message"].as_str(), check["message"].as_str());
+    let first = |text: Option<&str>| text.and_then(|text| text.lines().next().map(str::to_owned));
+    assert_eq!(first(run), first(check));
+}
+
 #[tokio::test]
 async fn a_function_that_was_deleted_after_it_ran_is_no_drift() {
     let database = Database::new();

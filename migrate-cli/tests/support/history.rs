@@ -43,6 +43,27 @@ pub(crate) fn edited() -> History {
         .expect("a history")
 }
 
+/// The shop after somebody edited two files that were applied.
+pub(crate) fn edited_twice() -> History {
+    let invoices = INVOICES.replace("cents INTEGER NOT NULL", "cents BIGINT NOT NULL");
+    base(&invoices)
+        .sql("extra", "0001_edited.sql", "SELECT 2;\n")
+        .function(&LOWER_EMAILS)
+        .function(&TIDY_NAMES)
+        .build()
+        .expect("a history")
+}
+
+/// The same before.
+pub(crate) fn not_yet_edited() -> History {
+    base(INVOICES)
+        .sql("extra", "0001_edited.sql", "SELECT 1;\n")
+        .function(&LOWER_EMAILS)
+        .function(&TIDY_NAMES)
+        .build()
+        .expect("a history")
+}
+
 /// The shop edited as above, with a step after it that waits for the manual one.
 pub(crate) fn edited_and_waiting() -> History {
     let waiting = "-- migrate: after = [\"0003_unique\", \"tidy_names_2026_11_20\"]\nSELECT 1;\n";
