@@ -109,17 +109,26 @@ fn grants(tables: &Tables, need: Need<'_>, server_says: &str) -> Vec<String> {
 
 /// Who is granted: MySQL names user and host in its message, elsewhere the connection knows.
 fn grantee(tables: &Tables, server_says: &str) -> String {
-    let named = server_says
-        .split_once("user '")
-        .and_then(|(_, rest)| rest.split(' ').next())
-        .map(|account| format!("'{account}"));
-    match (tables.database(), named, &tables.user) {
-        (Database::MySql, Some(account), _) => account,
+    match (tables.database(), account_in(server_says), &tables.user) {
+        (Database::MySql, Some((user, host)), _) => account(user, host),
         // Which host it stands under, only the server knows.
-        (Database::MySql, None, Some(user)) => format!("'{user}'@'%'"),
+        (Database::MySql, None, Some(user)) => account(user, "%"),
         (_, _, Some(user)) => quoted(user),
         _ => "that_user".to_owned(),
     }
+}
+
+/// User and host in a message of MySQL, which doubles no quotes.
+fn account_in(server_says: &str) -> Option<(&str, &str)> {
+    let (_, named) = server_says.split_once("user '")?;
+    let (user, rest) = named.split_once("'@'")?;
+    Some((user, rest.split_once('\'')?.0))
+}
+
+/// An account of MySQL, ready for SQL.
+fn account(user: &str, host: &str) -> String {
+    let quoted = |text: &str| text.replace('\\', r"\\").replace('\'', "''");
+    format!("'{}'@'{}'", quoted(user), quoted(host))
 }
 
 /// A name of Postgres, ready for SQL.
@@ -150,5 +159,26 @@ mod tests {
         let expected =
             "GRANT SELECT, INSERT, UPDATE, DELETE ON `db`.`shop_lock` TO 'app'@'10.0.0.1';";
         assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn accounts_of_mysql_are_quoted() {
+        let name = LedgerName::new(None, "shop").unwrap();
+        let mut tables = name.tables(Database::MySql, Some("db")).unwrap();
+        for (said, account) in [
+            (
+                "denied for user 'my app'@'localhost' to database 'x'",
+                "'my app'@'localhost'",
+            ),
+            (
+                "denied to user 'o'dd@home'@'%' for table 'y'",
+                "'o''dd@home'@'%'",
+            ),
+            (r"denied for user 'back\slash'@'%'", r"'back\\slash'@'%'"),
+            ("denied", "'o''dd@home'@'%'"),
+        ] {
+            tables.user = Some("o'dd@home".to_owned());
+            assert_eq!(grantee(&tables, said), account, "{said}");
+        }
     }
 }
