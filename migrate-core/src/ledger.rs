@@ -9,7 +9,7 @@ mod read;
 mod statement;
 mod write;
 
-pub(crate) use error::{Need, ledger_error};
+pub(crate) use error::{Need, ledger_error, mysql_account};
 pub use name::LedgerName;
 pub(crate) use name::Tables;
 pub(crate) use read::{LedgerRead, read_ledger};

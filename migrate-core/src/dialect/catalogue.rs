@@ -77,12 +77,12 @@ pub(crate) fn charset_of_database(database: Database) -> Option<&'static str> {
     }
 }
 
-/// Asks who the session is, ready for a GRANT.
+/// Asks who the session is: on Postgres ready for a GRANT, on MySQL `user@host` as they are.
 pub(crate) fn current_account(database: Database) -> Option<&'static str> {
     match database {
         Database::Sqlite => None,
         Database::Postgres => Some("SELECT quote_ident(current_user)"),
-        Database::MySql => Some("SELECT CONCAT('''', REPLACE(CURRENT_USER(), '@', '''@'''), '''')"),
+        Database::MySql => Some("SELECT CURRENT_USER()"),
     }
 }
 

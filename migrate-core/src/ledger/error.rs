@@ -110,9 +110,9 @@ fn grants(tables: &Tables, need: Need<'_>, server_says: &str) -> Vec<String> {
 /// Who is granted: MySQL names user and host in its message, elsewhere the connection knows.
 fn grantee(tables: &Tables, server_says: &str) -> String {
     match (tables.database(), account_in(server_says), &tables.user) {
-        (Database::MySql, Some((user, host)), _) => account(user, host),
+        (Database::MySql, Some((user, host)), _) => mysql_account(user, host),
         // Which host it stands under, only the server knows.
-        (Database::MySql, None, Some(user)) => account(user, "%"),
+        (Database::MySql, None, Some(user)) => mysql_account(user, "%"),
         (_, _, Some(user)) => quoted(user),
         _ => "that_user".to_owned(),
     }
@@ -126,7 +126,7 @@ fn account_in(server_says: &str) -> Option<(&str, &str)> {
 }
 
 /// An account of MySQL, ready for SQL.
-fn account(user: &str, host: &str) -> String {
+pub(crate) fn mysql_account(user: &str, host: &str) -> String {
     let quoted = |text: &str| text.replace('\\', r"\\").replace('\'', "''");
     format!("'{}'@'{}'", quoted(user), quoted(host))
 }

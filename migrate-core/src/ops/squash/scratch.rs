@@ -14,6 +14,7 @@ use crate::dialect::{
 };
 use crate::error::{Error, ErrorCode};
 use crate::holder::Holder;
+use crate::ledger::mysql_account;
 use crate::session::Session;
 use crate::target::Options;
 
@@ -241,7 +242,14 @@ async fn refused(session: &mut dyn Session, error: sqlx::Error) -> Error {
         None => Vec::new(),
     };
     let account = account.first().and_then(|row| row.text(0));
-    let account = account.unwrap_or("that_user");
+    let account = match database {
+        // The user's name may hold an `@` itself.
+        Database::MySql => account
+            .and_then(|account| account.rsplit_once('@'))
+            .map(|(user, host)| mysql_account(user, host)),
+        _ => account.map(str::to_owned),
+    };
+    let account = account.unwrap_or_else(|| "that_user".to_owned());
     let help = match database {
         Database::MySql => format!(
             "let an administrator grant it: `GRANT ALL ON `migrate\\_scratch\\_%`.* TO {account};`"
