@@ -1,7 +1,7 @@
 //! What stands in the way of every run, whatever its goal: a history that is recorded in an order
 //! that cannot be, branches that nobody has joined, and squashes that can never be completed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use migrate_source::Database;
 
@@ -22,6 +22,31 @@ pub(super) fn everywhere(effective: &Effective<'_, '_>, database: Database) -> V
     problems
 }
 
+/// What applied SQL steps come directly after: each such step, and the node of a SQL step before it.
+///
+/// A squash is judged as the steps that it stands for are, each in its own app. A run may complete
+/// it half-way, and what was in order before must be so then. What its own header names counts
+/// where none of those steps is there to tell.
+pub(super) fn applied_after<'e>(
+    effective: &'e Effective<'_, '_>,
+) -> impl Iterator<Item = (usize, usize)> + 'e {
+    let graph = &effective.history.graph;
+    let told_by_parts =
+        |step: usize| effective.all_replaced(step) && !graph.squashes.members[step].is_empty();
+    let steps = graph.parents.iter().enumerate();
+    let steps = steps.filter(move |&(step, _)| {
+        let node = effective.node(step);
+        let applied = effective.is_step(node) && effective.is_applied(node);
+        applied && effective.is_sql(step) && !told_by_parts(step)
+    });
+    steps.flat_map(move |(step, earlier)| {
+        let nodes = earlier.iter().map(|&earlier| effective.node(earlier));
+        nodes
+            .filter(move |&earlier| earlier != effective.node(step) && effective.is_sql(earlier))
+            .map(move |earlier| (step, earlier))
+    })
+}
+
 /// Applied SQL steps whose SQL parent in another app is not applied. Within an app the policy for
 /// steps out of order judges; data migrations may have been taken out of the ledger to run again.
 fn inconsistent(
@@ -29,37 +54,31 @@ fn inconsistent(
     incomplete: &[Incomplete],
     database: Database,
 ) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for &node in &effective.order {
-        let applied = effective.is_step(node) && effective.is_applied(node);
-        if !applied || !effective.is_sql(node) {
-            continue;
-        }
-        let child = effective.step(node);
-        for &earlier in effective.parents.of(node) {
-            let parent = effective.step(earlier);
-            if effective.app(earlier) == effective.app(node)
-                || !effective.is_sql(earlier)
-                || effective.is_applied(earlier)
-                || incomplete.iter().any(|squash| squash.node == earlier)
-            {
-                continue;
-            }
-            let (child, parent) = (&child.id, &parent.id);
-            problems.push(Problem {
-                code: ErrorCode::InconsistentHistory,
-                step: Some(child.clone()),
-                message: format!(
-                    "on this {database} database `{child}` is applied, but `{parent}`, which it comes after, is not: what `{child}` relies on may be missing there, and `{parent}` may fail on what `{child}` did"
+    let wrong = applied_after(effective).filter(|&(step, earlier)| {
+        effective.app(earlier) != effective.app(step)
+            && !effective.is_applied(earlier)
+            && !incomplete.iter().any(|squash| squash.node == earlier)
+    });
+    let wrong = wrong.map(|(step, earlier)| (effective.node(step), earlier));
+    // Several steps of one squash may come after the same one.
+    let wrong: BTreeSet<(usize, usize)> = wrong.collect();
+    let problem = |(node, earlier)| {
+        let (child, parent) = (&effective.step(node).id, &effective.step(earlier).id);
+        Problem {
+            code: ErrorCode::InconsistentHistory,
+            step: Some(child.clone()),
+            message: format!(
+                "on this {database} database `{child}` is applied, but `{parent}`, which it comes after, is not: what `{child}` relies on may be missing there, and `{parent}` may fail on what `{child}` did"
+            ),
+            help: vec![
+                format!("if the effect of `{parent}` is there: `migrate mark {parent}`"),
+                format!(
+                    "if the effect of `{child}` is not: `migrate unmark {child}`, and `migrate` applies both"
                 ),
-                help: vec![
-                    format!("if the effect of `{parent}` is there: `migrate mark {parent}`"),
-                    format!("if the effect of `{child}` is not: `migrate unmark {child}`, and `migrate` applies both"),
-                ],
-            });
+            ],
         }
-    }
-    problems
+    };
+    wrong.into_iter().map(problem).collect()
 }
 
 /// A squash of which a part is applied, while the rest is neither applied nor in the binary.

@@ -220,6 +220,10 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
                 }
             }
         }
+        let followers = match pending.is_empty() {
+            true => HashMap::new(),
+            false => followers(effective),
+        };
         for &node in pending {
             let step = effective.step(node);
             let Body::Sql { number, .. } = step.body else {
@@ -229,14 +233,8 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
                 .get(&effective.app(node))
                 .filter(|(last, _)| number < *last && !step.explicit_order)
                 .map(|(_, later)| *later);
-            let follower = || {
-                let mut followers = effective.children.of(node).iter().copied();
-                followers.rfind(|&later| {
-                    let same = effective.app(later) == effective.app(node);
-                    same && effective.is_sql(later) && applied(&later)
-                })
-            };
-            let Some(later) = by_number.or_else(follower) else {
+            let follower = followers.get(&node).copied();
+            let Some(later) = by_number.or(follower) else {
                 continue;
             };
             let id = step.id.clone();
@@ -371,6 +369,17 @@ impl Findings<'_, '_, '_> {
         });
         self.problems.extend(problems);
     }
+}
+
+/// Steps that are not applied, each with the last applied one that comes after it in its app.
+fn followers(effective: &Effective<'_, '_>) -> HashMap<usize, usize> {
+    let pairs = check::applied_after(effective);
+    let pairs = pairs.filter(|&(step, earlier)| {
+        effective.app(step) == effective.app(earlier) && !effective.is_applied(earlier)
+    });
+    pairs
+        .map(|(step, earlier)| (earlier, effective.node(step)))
+        .collect()
 }
 
 /// Where a step stands among those of its app and kind.

@@ -1,5 +1,7 @@
 //! Squashes: which steps a ledger leaves in the graph.
 
+use std::collections::BTreeSet;
+
 use super::*;
 
 /// Two apps; the first three steps of one are squashed.
@@ -546,4 +548,96 @@ fn what_only_a_split_squash_has_cannot_go_back() {
         moves(&history, rows, "a zero"),
         "-a.0002_squashed -a.0001_w"
     );
+}
+
+/// Follows a run move by move, and plans anew after each: what is left is what had not been done.
+fn goes_on(lines: &[&str], rows: &str, expected: &str) {
+    let history = history(lines);
+    assert_eq!(moves(&history, rows, ""), expected);
+    let mut rows = rows.to_owned();
+    let mut left = expected.split(' ');
+    while let Some(done) = left.next() {
+        rows = format!("{rows} {}", &done[1..]);
+        let problems = problems(&history, &rows, "");
+        assert_eq!(problems, [], "{rows}");
+        // A squash that has become whole is back in its place.
+        let again = moves(&history, &rows, "");
+        let again: BTreeSet<&str> = again.split_whitespace().collect();
+        assert_eq!(again, left.clone().collect(), "{rows}");
+    }
+}
+
+#[test]
+fn whole_half_way_it_is_in_line_where_its_parts_are() {
+    // `b.0002_x` has its place in its own app, also once it is part of a squash of another one.
+    let lines = [
+        "a.0001_w",
+        "b.0001_w",
+        "c.0001_w",
+        "b.0001_first replaces b.0001_w,c.0001_w",
+        "b.0002_x",
+        "a.0002_x",
+        "a.0002_second replaces b.0002_x,a.0002_x",
+    ];
+    goes_on(
+        &lines,
+        "a.0001_w b.0001_w b.0002_x",
+        "+a.0002_x +c.0001_w =b.0001_first =a.0002_second",
+    );
+}
+
+#[test]
+fn whole_half_way_it_may_have_a_data_migration_that_came_early() {
+    let lines = [
+        "a.0001_w",
+        "b.0001_w",
+        "a.fill fn after b.0001_w",
+        "a.0001_squashed replaces a.0001_w,a.fill",
+    ];
+    goes_on(&lines, "a.fill", "+a.0001_w +b.0001_w =a.0001_squashed");
+}
+
+#[test]
+fn whole_half_way_it_does_not_need_what_its_own_header_names() {
+    let lines = [
+        "a.0001_w",
+        "a.0002_x",
+        "b.0001_w",
+        "a.0001_squashed after b.0001_w replaces a.0001_w,a.0002_x",
+    ];
+    goes_on(&lines, "a.0001_w", "+a.0002_x =a.0001_squashed +b.0001_w");
+    // Where they are gone, its header alone says what they needed.
+    let history = history(&lines[2..]);
+    let expected = [(ErrorCode::InconsistentHistory, "a.0001_squashed".to_owned())];
+    assert_eq!(problems(&history, "a.0001_w a.0002_x", ""), expected);
+}
+
+#[test]
+fn whole_half_way_it_is_late_only_where_its_parts_are() {
+    // What only a data migration came too early for is not out of order in its squash either.
+    let lines = [
+        "a.0001_w",
+        "a.0002_x",
+        "a.0003_y after a.0001_w",
+        "a.0004_m after a.0002_x,a.0003_y",
+        "a.fill fn after a.0003_y",
+        "a.0002_squashed replaces a.0002_x,a.fill",
+    ];
+    goes_on(
+        &lines,
+        "a.0001_w a.fill",
+        "+a.0002_x +a.0003_y =a.0002_squashed +a.0004_m",
+    );
+}
+
+#[test]
+fn a_squash_needs_of_other_apps_what_its_parts_do() {
+    let history = history(&[
+        "a.0001_w",
+        "b.0001_w after a.0001_w",
+        "a.0002_all after a.0001_w replaces b.0001_w",
+    ]);
+    let found = problems(&history, "b.0001_w", "");
+    let expected = (ErrorCode::InconsistentHistory, "a.0002_all".to_owned());
+    assert!(found.contains(&expected), "{found:?}");
 }

@@ -185,6 +185,29 @@ impl World<'_> {
     }
 }
 
+impl World<'_> {
+    /// The files that are applied, by themselves or with a squash, each with the node of a file that
+    /// it comes after. A squash of which all is applied says nothing itself, unless nothing else can.
+    fn applied_after(&self) -> Vec<(String, String)> {
+        let mut pairs = Vec::new();
+        for (name, earlier) in &self.written {
+            let node = self.stands(name);
+            let told = self
+                .direct(name)
+                .iter()
+                .any(|part| self.spec(part).is_some());
+            let applied = self.is_step(&node) && self.applied(&node);
+            if !applied || !self.is_file(name) || (told && self.whole(name)) {
+                continue;
+            }
+            let mut others: Names = earlier.iter().map(|other| self.stands(other)).collect();
+            others.retain(|other| *other != node && self.is_file(other));
+            pairs.extend(others.into_iter().map(|other| (name.clone(), other)));
+        }
+        pairs
+    }
+}
+
 struct Planner<'p, 'w> {
     world: &'p World<'w>,
     asked: &'p Asked,
@@ -265,17 +288,12 @@ impl Planner<'_, '_> {
 
     /// Applied files with a file of another app before them that is not applied.
     fn inconsistent(&mut self) {
-        let world = self.world;
-        let incomplete = world.incomplete();
-        for (node, earlier) in &world.graph {
-            if !world.is_step(node) || !world.is_file(node) || !world.applied(node) {
-                continue;
-            }
-            for other in earlier.iter().filter(|other| app(other) != app(node)) {
-                let missing = world.is_file(other) && !world.applied(other);
-                if missing && !incomplete.contains(other) {
-                    self.problem(ErrorCode::InconsistentHistory, node);
-                }
+        let incomplete = self.world.incomplete();
+        for (file, other) in self.world.applied_after() {
+            let missing = app(&other) != app(&file) && !self.world.applied(&other);
+            if missing && !incomplete.contains(&other) {
+                let node = self.world.stands(&file);
+                self.problem(ErrorCode::InconsistentHistory, &node);
             }
         }
     }
@@ -383,16 +401,17 @@ impl Planner<'_, '_> {
         };
         let applied =
             |node: &&String| world.is_step(node) && world.is_file(node) && world.applied(node);
+        let followers = world.applied_after();
         for node in pending.iter().filter(|node| world.is_file(node)) {
-            let children = world.children(node);
+            let followed = followers
+                .iter()
+                .any(|(file, other)| other == node && app(file) == app(node));
             let nodes = world.graph.keys().filter(applied);
             let mut of_app = nodes.filter(|other| app(other) == app(node));
-            let late = of_app.any(|other| {
-                let by_number =
-                    matches!((numbered(node), numbered(other)), (Some(a), Some(b)) if a < b);
-                by_number || children.contains(other)
-            });
-            if late {
+            let late = of_app.any(
+                |other| matches!((numbered(node), numbered(other)), (Some(a), Some(b)) if a < b),
+            );
+            if late || followed {
                 let policy = self.asked.policies.out_of_order;
                 self.judge(policy, ErrorCode::OutOfOrder, node);
             }
