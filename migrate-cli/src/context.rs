@@ -13,7 +13,7 @@ use crate::cli::Settings;
 use crate::drive::Connected;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Answer, Output};
 use crate::program::Program;
 use crate::progress::{Narration, Reporter};
 use crate::render::human::run::DRY_RUN_BEGINS;
@@ -208,13 +208,14 @@ impl Context {
             return Ok(());
         }
         match self.output().ask(question) {
-            Some(true) => Ok(()),
-            Some(false) => Err(Failure::new(
+            Answer::Yes => Ok(()),
+            Answer::No => Err(Failure::new(
                 Exit::Failed,
                 "declined",
                 "nothing was changed",
             )),
-            None => Err(Failure::new(
+            Answer::Stopped(signal) => Err(Failure::stopped(signal)),
+            Answer::Nobody => Err(Failure::new(
                 Exit::Usage,
                 "confirmation_needed",
                 "this wants a confirmation, and there is no terminal to ask on",

@@ -2,7 +2,6 @@
 //! progress display alive.
 
 use std::future::Future;
-use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use migrate_core::{Error, Migrator, Shutdown};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::progress::Reporter;
+use crate::signals::{Signal, Signals};
 
 /// A migrator with what watches it and what stops it.
 pub(crate) struct Connected {
@@ -76,73 +76,5 @@ impl Connected {
             Some(left) => failure.help(left),
             None => failure.help("`migrate status` shows what is applied"),
         }
-    }
-}
-
-/// A signal that asks the process to end.
-#[derive(Clone, Copy, Debug)]
-enum Signal {
-    Interrupt,
-    #[cfg(unix)]
-    Terminate,
-}
-
-impl Signal {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Interrupt => "Ctrl-C",
-            #[cfg(unix)]
-            Self::Terminate => "SIGTERM",
-        }
-    }
-
-    fn exit(self) -> Exit {
-        match self {
-            Self::Interrupt => Exit::Interrupted,
-            #[cfg(unix)]
-            Self::Terminate => Exit::Terminated,
-        }
-    }
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.terminate.recv() => Signal::Terminate,
-        }
-    }
-}
-
-#[cfg(not(unix))]
-struct Signals;
-
-#[cfg(not(unix))]
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self)
-    }
-
-    async fn next(&mut self) -> Signal {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without a console there is nothing to listen to; the operation ends by itself.
-            std::future::pending::<()>().await;
-        }
-        Signal::Interrupt
     }
 }

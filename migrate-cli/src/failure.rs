@@ -10,6 +10,7 @@ use migrate_core::report::RunProgress;
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::signals::Signal;
 
 /// A failed command.
 #[derive(Clone, Debug, Serialize)]
@@ -45,6 +46,15 @@ impl Failure {
     /// The user asked for something that cannot be understood.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", message)
+    }
+
+    /// A signal came while a question waited for its answer.
+    pub(crate) fn stopped(signal: Signal) -> Self {
+        let message = format!(
+            "{} came instead of an answer; nothing was changed",
+            signal.name()
+        );
+        Self::new(signal.exit(), "cancelled", message)
     }
 
     /// Adds one sentence or command that leads out.

@@ -58,6 +58,7 @@ mod program;
 mod progress;
 mod render;
 mod secret;
+mod signals;
 mod sources;
 mod usage;
 mod view;

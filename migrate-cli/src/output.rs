@@ -12,6 +12,7 @@ use console::Term;
 use indicatif::{MultiProgress, ProgressDrawTarget};
 
 use crate::render::paint::Paint;
+use crate::signals::{Signal, unless_stopped};
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -211,29 +212,58 @@ impl Output {
         }
     }
 
-    /// Asks a yes-or-no question; `None` when nobody is there to ask.
-    pub(crate) fn ask(&self, question: &str) -> Option<bool> {
+    /// Asks a yes-or-no question.
+    pub(crate) fn ask(&self, question: &str) -> Answer {
         let scripted = lock(&self.inner.answers)
             .as_mut()
             .map(|answers| answers.pop());
-        let answer = match scripted {
+        match scripted {
             Some(answer) => {
                 self.note(&format!("{question} [y/N]"));
-                answer.unwrap_or_default()
+                Answer::typed(&answer.unwrap_or_default())
             }
-            None if !self.is_terminal(Stream::Err) || !io::stdin().is_terminal() => return None,
-            None => {
-                let prompt = write!(io::stderr().lock(), "{question} [y/N] ");
-                let mut line = String::new();
-                // An unreadable answer is an empty one, which is a no.
-                let _ = prompt.and_then(|()| io::stdin().lock().read_line(&mut line));
-                line
-            }
-        };
-        Some(matches!(
-            answer.trim().to_ascii_lowercase().as_str(),
-            "y" | "yes"
-        ))
+            None if !self.is_terminal(Stream::Err) || !io::stdin().is_terminal() => Answer::Nobody,
+            None => ask_terminal(question),
+        }
+    }
+}
+
+/// What came of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+    /// There is no terminal to ask on.
+    Nobody,
+    /// A signal came instead.
+    Stopped(Signal),
+}
+
+impl Answer {
+    fn typed(line: &str) -> Self {
+        match line.trim().to_ascii_lowercase().as_str() {
+            "y" | "yes" => Self::Yes,
+            _ => Self::No,
+        }
+    }
+}
+
+fn ask_terminal(question: &str) -> Answer {
+    // A prompt that cannot be shown is not answered either.
+    let show = || drop(write!(io::stderr().lock(), "{question} [y/N] "));
+    let read = || {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line).map(|_| line)
+    };
+    match unless_stopped(show, read) {
+        Ok(Ok(Ok(line))) => Answer::typed(&line),
+        Ok(Err(signal)) => {
+            // What comes next does not stand behind the question.
+            drop(writeln!(io::stderr().lock()));
+            Answer::Stopped(signal)
+        }
+        // An unreadable answer is a no.
+        Ok(Ok(Err(_))) | Err(_) => Answer::No,
     }
 }
 
@@ -281,11 +311,11 @@ mod tests {
 
     #[test]
     fn memory_is_never_asked_unless_it_has_answers() {
-        assert_eq!(Output::memory().ask("Sure?"), None);
+        assert_eq!(Output::memory().ask("Sure?"), Answer::Nobody);
         let output = Output::memory().answering(["y", "no"]);
-        assert_eq!(output.ask("Sure?"), Some(true));
-        assert_eq!(output.ask("Sure?"), Some(false));
-        assert_eq!(output.ask("Sure?"), Some(false));
+        assert_eq!(output.ask("Sure?"), Answer::Yes);
+        assert_eq!(output.ask("Sure?"), Answer::No);
+        assert_eq!(output.ask("Sure?"), Answer::No);
         assert_eq!(output.stderr(), "Sure? [y/N]\n".repeat(3));
     }
 

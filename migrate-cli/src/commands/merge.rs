@@ -15,7 +15,7 @@ use crate::args::Format;
 use crate::context::Context;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::output::Output;
+use crate::output::{Answer, Output};
 use crate::progress::Narration;
 use crate::sources::branches::{conflicts, read_steps};
 use crate::sources::discover::{MigrationFolder, discover, project_root};
@@ -77,14 +77,17 @@ impl Dialog<'_> {
         if self.yes {
             return Ok(true);
         }
-        self.output.ask(question).ok_or_else(|| {
-            Failure::new(
+        match self.output.ask(question) {
+            Answer::Yes => Ok(true),
+            Answer::No => Ok(false),
+            Answer::Stopped(signal) => Err(Failure::stopped(signal)),
+            Answer::Nobody => Err(Failure::new(
                 Exit::Usage,
                 "confirmation_needed",
                 "this wants a confirmation, and there is no terminal to ask on",
             )
-            .help(format!("if you are sure: `{} {command}`", self.program))
-        })
+            .help(format!("if you are sure: `{} {command}`", self.program))),
+        }
     }
 
     /// Whether a database has the step; `None` when that is not known.

@@ -8,7 +8,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, ExitCode, Output, Stdio};
 
 use migrate_cli::Cli;
@@ -39,6 +39,8 @@ fn main() -> ExitCode {
     signals_stop_a_way_back_which_then_goes_on();
     #[cfg(unix)]
     a_forced_end_names_what_is_left();
+    #[cfg(target_os = "linux")]
+    ctrl_c_at_a_question_ends_the_command();
     cargo_finds_the_binary();
     ExitCode::SUCCESS
 }
@@ -289,6 +291,48 @@ fn a_forced_end_names_what_is_left() {
     assert!(rest.contains("stopped without waiting"), "{rest}");
     let removal = format!("help: `{name}` is left behind; to remove it: `rm -f '{name}-wal' ");
     assert!(rest.contains(&removal), "{rest}");
+}
+
+/// On a terminal made by `script`; what is typed after Ctrl-C is no answer any more.
+#[cfg(target_os = "linux")]
+fn ctrl_c_at_a_question_ends_the_command() {
+    let database = Database::new();
+    let url = database.url();
+    assert_eq!(code(shop("back mended").args(["--database-url", &url])), 0);
+    let program = std::env::current_exe().expect("this program");
+    let mut child = Command::new("script")
+        .args(["--quiet", "--return", "--command"])
+        .arg(format!(
+            "'{}' undo --database-url '{url}'",
+            program.display()
+        ))
+        .arg("/dev/null")
+        .env("SHOP", "back mended")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("script starts");
+    let mut screen = child.stdout.take().expect("piped");
+    let mut shown = Vec::new();
+    while !shown.ends_with(b"[y/N] ") {
+        let mut byte = [0];
+        let read = screen.read(&mut byte).expect("text");
+        assert!(read > 0, "{}", String::from_utf8_lossy(&shown));
+        shown.extend(byte);
+    }
+    let mut keys = child.stdin.take().expect("piped");
+    keys.write_all(b"\x03y\n").expect("it reads");
+    screen.read_to_end(&mut shown).expect("text");
+    let shown = String::from_utf8_lossy(&shown);
+    let status = child.wait().expect("it ends");
+    assert_eq!(status.code(), Some(130), "{shown}");
+    assert!(shown.contains("error[cancelled]"), "{shown}");
+    assert!(shown.contains("nothing was changed"), "{shown}");
+    let check = shop("back mended")
+        .args(["--check", "--database-url", &url])
+        .stdin(Stdio::null())
+        .status();
+    assert_eq!(check.expect("it starts").code(), Some(0), "{shown}");
 }
 
 fn wait_for_line(stderr: &mut impl BufRead, text: &str) -> String {
