@@ -261,3 +261,92 @@ fn parse(command: &mut Command, words: &[OsString]) -> Result<MigrateArgs, clap:
     let parsed = Standalone::from_arg_matches(&matches).map_err(|error| error.format(command))?;
     Ok(parsed.args)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRETS: [&str; 5] = [
+        "postgres://u:S3crEt@h/d",
+        "mysql://h/d?password=S3crEt",
+        "host=h,password=S3crEt",
+        "x=postgres://u:S3crEt",
+        "postgres:u:S3crEt@h/d",
+    ];
+
+    /// What can be typed with a secret in one place of it.
+    fn words(command: &Command, verb: &[&str], secret: &str, all: &mut Vec<Vec<String>>) {
+        let typed = |more: &[&str]| -> Vec<String> {
+            let words = verb.iter().chain(more);
+            words.map(|word| (*word).to_owned()).collect()
+        };
+        all.push(typed(&[secret]));
+        all.push(typed(&["shop", secret]));
+        all.push(typed(&[secret, secret, secret]));
+        all.push([vec![secret.to_owned()], typed(&[])].concat());
+        all.push(typed(&[&format!("--{secret}")]));
+        all.push(typed(&[&format!("-{secret}")]));
+        for arg in command.get_arguments() {
+            if let Some(long) = arg.get_long().filter(|long| *long != "database-url") {
+                let option = format!("--{long}");
+                all.push(typed(&[&format!("{option}={secret}")]));
+                all.push(typed(&[&option, secret]));
+                all.push(typed(&["shop", &option, secret]));
+            }
+            if let Some(short) = arg.get_short() {
+                all.push(typed(&[&format!("-{short}={secret}")]));
+                all.push(typed(&[&format!("-{short}"), secret]));
+            }
+        }
+        for inner in command.get_subcommands() {
+            let verb = [verb, &[inner.get_name()]].concat();
+            words(inner, &verb, secret, all);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_secret_in_the_wrong_place_never_comes_back() {
+        let folder = std::env::temp_dir().join(format!("migrate-secret-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let command = standalone("migrate");
+        let mut all = Vec::new();
+        words(&command, &[], "SECRET", &mut all);
+        assert!(all.len() > 500);
+        let mut leaks = Vec::new();
+        for (at, words) in all.iter().enumerate() {
+            // These write to the path that they are given, and name it.
+            let writes = ["--out", "--into", "--folder"];
+            if words
+                .iter()
+                .any(|word| writes.iter().any(|option| word.starts_with(option)))
+            {
+                continue;
+            }
+            // Neither goes in step with the places of a verb.
+            let secret = SECRETS[at % SECRETS.len()];
+            let json = (at % 7 == 0).then(|| "--json".to_owned());
+            let history = migrate_core::History::builder()
+                .sql("shop", "0001_initial.sql", "SELECT 1;")
+                .build()
+                .expect("a history");
+            let output = Output::memory();
+            let typed: Vec<String> = words
+                .iter()
+                .map(|word| word.replace("SECRET", secret))
+                .chain(json)
+                .collect();
+            Cli::new(history)
+                .url("sqlite::memory:")
+                .project(&folder)
+                .output(output.clone())
+                .run_from(&typed)
+                .await;
+            let said = output.stdout() + &output.stderr();
+            if said.contains("S3crEt") {
+                leaks.push(format!("{typed:?}: {said}"));
+            }
+        }
+        std::fs::remove_dir_all(&folder).expect("it is there");
+        assert!(leaks.is_empty(), "{}", leaks.join("\n"));
+    }
+}

@@ -10,6 +10,7 @@ use migrate_core::report::RunProgress;
 use serde::Serialize;
 
 use crate::exit::Exit;
+use crate::secret::mask;
 use crate::signals::Signal;
 
 /// A failed command.
@@ -46,6 +47,18 @@ impl Failure {
     /// The user asked for something that cannot be understood.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, "usage", message)
+    }
+
+    /// The same without anything that may hold a password, as it is shown.
+    pub(crate) fn masked(&self) -> Self {
+        let all = |texts: &[String]| texts.iter().map(|text| mask(text)).collect();
+        Self {
+            message: mask(&self.message),
+            help: all(&self.help),
+            intro: self.intro.as_deref().map(|intro| mask(intro).into()),
+            causes: all(&self.causes),
+            ..self.clone()
+        }
     }
 
     /// A signal came while a question waited for its answer.

@@ -13,6 +13,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::program::Program;
+use crate::secret::mask;
 use crate::view::View;
 use human::failure::render_failure;
 
@@ -28,18 +29,18 @@ pub(crate) fn conclude(
         Ok(view) => view.exit(),
         Err(failure) => failure.exit,
     };
-    let written = match (format, result) {
-        (Format::Json, Ok(view)) => output.data(&json::document(
-            command,
-            Some(&view.result),
-            view.verdict.as_ref(),
-        )),
-        (Format::Json, Err(failure)) => output.data(&json::document(command, None, Some(failure))),
-        (Format::Human, Ok(view)) => write_view(output, program, view),
-        (Format::Human, Err(failure)) => {
-            output.note(&render_failure(output.paint_err(), failure, program));
-            Ok(())
+    let failure = match result {
+        Ok(view) => view.verdict.as_ref(),
+        Err(failure) => Some(failure),
+    };
+    let failure = failure.map(Failure::masked);
+    let view = result.as_ref().ok();
+    let written = match format {
+        Format::Json => {
+            let result = view.map(|view| view.result.as_str());
+            output.data(&json::document(command, result, failure.as_ref()))
         }
+        Format::Human => write_human(output, program, view, failure.as_ref()),
     };
     match written {
         Ok(()) => exit,
@@ -50,10 +51,17 @@ pub(crate) fn conclude(
     }
 }
 
-fn write_view(output: &Output, program: &Program, view: &View) -> io::Result<()> {
-    output.data(&view.data)?;
-    output.note(&program.localize(&view.notes));
-    if let Some(failure) = &view.verdict {
+fn write_human(
+    output: &Output,
+    program: &Program,
+    view: Option<&View>,
+    failure: Option<&Failure>,
+) -> io::Result<()> {
+    if let Some(view) = view {
+        output.data(&view.data)?;
+        output.note(&mask(&program.localize(&view.notes)));
+    }
+    if let Some(failure) = failure {
         output.note(&render_failure(output.paint_err(), failure, program));
     }
     Ok(())
@@ -61,6 +69,7 @@ fn write_view(output: &Output, program: &Program, view: &View) -> io::Result<()>
 
 /// Writes that the words could not be parsed.
 pub(crate) fn refused(output: &Output, program: &Program, json: bool, failure: &Failure) -> Exit {
+    let failure = &failure.masked();
     match json {
         // The exit code tells the same when stdout is gone.
         true => drop(output.data(&json::document("migrate", None, Some(failure)))),

@@ -13,7 +13,6 @@ use crate::failure::Failure;
 use crate::output::Output;
 use crate::program::Program;
 use crate::render;
-use crate::secret::redact_urls;
 
 /// Adds the nearest verb where clap's own measure finds none, such as `nwe` for `new`.
 pub(crate) fn suggest(mut error: Error, command: &Command) -> Error {
@@ -55,13 +54,10 @@ pub(crate) fn refuse(
 /// What is wrong, what was probably meant, and where to read on. `called`: the verb that was typed,
 /// as commands are suggested.
 fn failure(error: &Error, called: &str) -> Failure {
-    let clean = |text: String| redact_urls(&text);
-    let failure = Failure::usage(clean(message(error)));
-    let failure = meant(error)
-        .into_iter()
-        .fold(failure, |f, help| f.help(clean(help)));
+    let failure = Failure::usage(message(error));
+    let failure = meant(error).into_iter().fold(failure, Failure::help);
     let failure = match text_of_usage(error) {
-        Some(usage) => failure.help(clean(format!("usage: {usage}"))),
+        Some(usage) => failure.help(format!("usage: {usage}")),
         None => failure,
     };
     failure.help(format!("`{called} --help` lists what it takes"))

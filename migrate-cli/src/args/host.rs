@@ -31,7 +31,8 @@ use super::Typed;
 ///
 /// `-v`, `-y` and a few long names are global options of `migrate`. A service that uses one of
 /// them for a global option of its own hands the words over instead, with
-/// [`Cli::run_from`](crate::Cli::run_from).
+/// [`Cli::run_from`](crate::Cli::run_from). There, a URL that was typed in the wrong place is masked
+/// in what is said about it; a parser of the service's own prints such a word as it is.
 #[derive(Clone, Debug)]
 pub struct MigrateArgs(pub(crate) Box<Typed>);
 

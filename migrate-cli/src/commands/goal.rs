@@ -9,7 +9,6 @@ use migrate_source::name::nearest;
 
 use crate::args::verbs;
 use crate::failure::Failure;
-use crate::secret::redact_urls;
 
 /// The words that name a goal.
 #[derive(Clone, Debug, Default, Args)]
@@ -91,7 +90,7 @@ fn verb_elsewhere(word: &str) -> Option<&'static str> {
 
 /// A word that is neither a verb nor an app: what it may have been meant as.
 fn unknown(word: &str, target: Option<&str>, history: &History) -> Failure {
-    let shown = redact_urls(&word.escape_debug().to_string());
+    let shown = word.escape_debug();
     let failure = Failure::usage(format!(
         "`{shown}` is neither a verb nor an app of this binary"
     ));

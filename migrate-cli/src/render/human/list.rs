@@ -11,6 +11,7 @@ use super::status::{color_of, word};
 use crate::commands::list::Listed;
 use crate::render::paint::Paint;
 use crate::render::units;
+use crate::secret::mask;
 
 const NAME: usize = 50;
 const APPLIED_AT: usize = 25;
@@ -27,7 +28,7 @@ pub(crate) struct Asked<'a> {
 pub(crate) fn render_list(paint: Paint, entries: &[Listed], asked: Asked<'_>) -> String {
     if entries.is_empty() {
         return match asked.name {
-            Some(name) => format!("No migrations found matching '{name}'\n"),
+            Some(name) => format!("No migrations found matching '{}'\n", mask(name)),
             None => "No custom migrations have been applied\n".to_owned(),
         };
     }
