@@ -83,7 +83,7 @@ impl Look {
 impl Node {
     pub(crate) fn look(&self) -> Look {
         match self.state {
-            None => Look::Plain,
+            None | Some(State::OtherApp) => Look::Plain,
             Some(State::Applied | State::Unrecorded) => Look::Applied,
             // The code of a data migration may go once it is applied everywhere.
             Some(State::Missing) if self.is_data() => Look::Applied,

@@ -197,6 +197,9 @@ pub enum State {
     Edited,
     /// Applied, and not in this binary.
     Missing,
+    /// A step of an app that this binary does not have, whatever its state: another service with the
+    /// same ledger may have it.
+    OtherApp,
     /// Being executed now by the holder of the lock.
     Running,
     /// A non-atomic step that stopped half-way; the next run resumes it.
@@ -269,6 +272,8 @@ pub struct VerifyReport {
     pub database: Database,
     /// How many applied steps were compared.
     pub compared: usize,
+    /// How many applied steps are of apps that this binary does not have, and were left alone.
+    pub others: usize,
     /// What differs; empty when all is well.
     pub problems: Vec<Problem>,
 }

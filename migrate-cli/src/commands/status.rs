@@ -20,6 +20,7 @@ Marks:
   [ ]  pending                    [~]  interrupted; the next run resumes it
   [m]  manual: run by name only   [<]  half undone; `migrate undo` goes on
   [-]  a squash, not recorded yet, whose steps are all applied
+  [o]  of an app that this binary does not have: another service's
   [!]  edited, missing from this binary, or failed
 
 Examples:

@@ -15,7 +15,8 @@ use crate::view::View;
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Writes nothing. Pending steps are no difference; `migrate --check` finds
-those.
+those. Steps of apps that this binary does not have are another service's,
+and left alone.
 
 Examples:
   migrate verify
@@ -29,8 +30,13 @@ pub(crate) async fn run(context: &mut Context, _: VerifyArgs) -> Result<View, Fa
     let compared = units::len(report.compared, "applied step");
     let view = View::of(&report);
     if report.problems.is_empty() {
+        let others = match report.others {
+            0 => String::new(),
+            1 => " 1 of another app was left alone.".to_owned(),
+            n => format!(" {n} of other apps were left alone."),
+        };
         return Ok(view.note(format!(
-            "Compared {compared} with this binary: no difference ({}).",
+            "Compared {compared} with this binary: no difference ({}).{others}",
             report.database
         )));
     }

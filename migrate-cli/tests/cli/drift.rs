@@ -118,6 +118,22 @@ async fn a_database_that_is_ahead_is_drift() {
 }
 
 #[tokio::test]
+async fn what_another_service_applied_is_left_alone() {
+    let database = Database::new();
+    database.migrate("").await;
+    let stock = || {
+        let initial = "CREATE TABLE stock (id INTEGER PRIMARY KEY);";
+        let builder = History::builder().sql("stock", "0001_initial.sql", initial);
+        builder.build().expect("a history")
+    };
+    let commands = ["status", "verify", "", "status", "verify", "list --all"];
+    session(&database, stock, "other_service.txt", &commands).await;
+    let ran = database.migrate_with(stock(), "verify --json").await;
+    assert_eq!(ran.json()["result"]["compared"], 1);
+    assert_eq!(ran.json()["result"]["others"], 5);
+}
+
+#[tokio::test]
 async fn a_lost_file_and_a_late_one_are_drift() {
     let database = Database::new();
     database.migrate("").await;

@@ -138,6 +138,11 @@ impl History {
         &self.apps
     }
 
+    /// Whether this binary has the app; otherwise its rows in a ledger are another service's.
+    pub(crate) fn has_app(&self, app: &str) -> bool {
+        self.apps.iter().any(|known| known == app)
+    }
+
     /// The step of this identity.
     pub fn get(&self, id: &StepId) -> Option<&Step> {
         self.index.get(id).map(|&i| &self.steps[i])

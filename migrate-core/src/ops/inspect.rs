@@ -58,16 +58,14 @@ impl Migrator<'_> {
         let interrupted = interrupted_problems(begun, rows, database);
         problems.extend(interrupted.into_iter().filter(is_edit));
         super::refuse::explain(&mut opened, history, &mut problems).await;
-        let compared = opened
-            .ledger
-            .rows()
-            .iter()
-            .filter(|row| row.is_applied())
-            .count();
+        let applied = opened.ledger.rows().iter().filter(|row| row.is_applied());
+        let (own, others): (Vec<_>, Vec<_>) = applied.partition(|row| history.has_app(&row.app));
+        let (compared, others) = (own.len(), others.len());
         opened.connection.close().await;
         Ok(VerifyReport {
             database,
             compared,
+            others,
             problems,
         })
     }

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use migrate_core::report::State;
+
 use super::super::Graph;
 
 pub(super) const MARGIN: f64 = 16.0;
@@ -109,10 +111,9 @@ fn ranks(graph: &Graph) -> Vec<usize> {
         let above = of.iter().filter_map(|from| ranks.get(*from));
         ranks.push(above.map(|rank| rank + 1).max().unwrap_or_default());
     }
-    let missing = Some(migrate_core::report::State::Missing);
     let mut below = ranks.iter().max().map_or(0, |last| last + 1);
     for (node, rank) in graph.nodes.iter().zip(&mut ranks) {
-        if node.state == missing {
+        if matches!(node.state, Some(State::Missing | State::OtherApp)) {
             *rank = below;
             below += 1;
         }

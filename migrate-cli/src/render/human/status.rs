@@ -70,6 +70,7 @@ fn mark(entry: &StatusEntry) -> &'static str {
         State::Running => "[>]",
         State::Interrupted => "[~]",
         State::HalfReverted => "[<]",
+        State::OtherApp => "[o]",
         _ => "[!]",
     }
 }
@@ -85,6 +86,7 @@ pub(crate) fn word(state: State) -> &'static str {
         State::Unrecorded => "unrecorded",
         State::Edited => "edited",
         State::Missing => "missing",
+        State::OtherApp => "of other apps",
         State::Failed => "failed",
         _ => "unknown",
     }
@@ -102,7 +104,7 @@ pub(super) fn color_of(state: State) -> fn(Paint, &str) -> String {
     match state {
         State::Applied | State::Unrecorded => Paint::good,
         State::Pending => Paint::warn,
-        State::Manual => Paint::faint,
+        State::Manual | State::OtherApp => Paint::faint,
         State::Running => Paint::lead,
         _ => Paint::bad,
     }
@@ -118,6 +120,7 @@ fn remarks(entry: &StatusEntry) -> Cell {
     let odd = match (entry.state, entry.statements) {
         (State::Edited, _) => Some("edited since it was applied".to_owned()),
         (State::Missing, _) => Some("not in this binary".to_owned()),
+        (State::OtherApp, _) => Some("of an app that this binary does not have".to_owned()),
         (State::Interrupted | State::Running, Some((done, of))) => {
             Some(format!("{done} of {of} statements done"))
         }
@@ -176,6 +179,7 @@ pub(crate) fn render_status_summary(paint: Paint, status: &Status) -> String {
         State::Unrecorded,
         State::Edited,
         State::Missing,
+        State::OtherApp,
     ];
     for state in others {
         match count(state) {

@@ -121,7 +121,11 @@ fn entries(
         if history.get(&id).is_some() || history.stands_for(&id).is_some() {
             continue;
         }
-        steps.push(entry(id, kind_of(&row.kind), State::Missing, Some(row)));
+        let state = match history.has_app(&row.app) {
+            true => State::Missing,
+            false => State::OtherApp,
+        };
+        steps.push(entry(id, kind_of(&row.kind), state, Some(row)));
     }
     let place = |app: &str| {
         history

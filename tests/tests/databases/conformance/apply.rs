@@ -373,5 +373,5 @@ async fn apps_share_one_ledger(db: Db) {
     assert_eq!((report.steps.len(), report.warnings.len()), (0, 0));
     let status = database.migrator(shop).status().await.unwrap();
     assert_eq!(status.steps.len(), 2);
-    assert_eq!(status.steps[1].state, State::Missing);
+    assert_eq!(status.steps[1].state, State::OtherApp);
 }
