@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::output::{Answer, Output};
 use crate::progress::Narration;
 use crate::sources::branches::{conflicts, read_steps};
-use crate::sources::discover::{MigrationFolder, discover, project_root};
+use crate::sources::discover::{MigrationFolder, discover_for};
 use crate::view::View;
 pub(crate) use resolve::merge;
 
@@ -138,7 +138,8 @@ pub(crate) fn applied_by(entries: &[migrate_core::report::HistoryEntry]) -> Hash
 
 /// Whether there is anything to merge.
 pub(crate) fn needed(project: &Path, args: &MergeArgs) -> Result<bool, Failure> {
-    for folder in chosen(&discover(&project_root(project))?, args)? {
+    let (_, folders) = discover_for(project, args.app.as_deref())?;
+    for folder in chosen(&folders, args)? {
         let steps = read_steps(&folder.path, folder.app.as_deref())?;
         if !conflicts(&steps).is_empty() {
             return Ok(true);

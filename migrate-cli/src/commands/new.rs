@@ -14,7 +14,9 @@ use crate::context::Context;
 use crate::failure::Failure;
 use crate::render::paint::Paint;
 use crate::sources::calendar::today;
-use crate::sources::discover::{MigrationFolder, discover, project_root, shown};
+use crate::sources::discover::{
+    MigrationFolder, discover, discover_for, named, project_root, shown,
+};
 use crate::sources::new_step::{RustStep, SqlStep, known_files};
 use crate::view::View;
 
@@ -108,10 +110,9 @@ pub(crate) fn write_new(project: &Path, args: &NewArgs, paint: Paint) -> Result<
 }
 
 fn choose(project: &Path, args: &NewArgs) -> Result<MigrationFolder, Failure> {
-    let root = project_root(project);
     if let Some(path) = &args.folder {
-        let path = project.join(path);
-        let known = discover(&root)?
+        let path = named(project, path);
+        let known = discover(&project_root(project))?
             .into_iter()
             .find(|folder| folder.path == path);
         let unknown = || MigrationFolder {
@@ -121,13 +122,13 @@ fn choose(project: &Path, args: &NewArgs) -> Result<MigrationFolder, Failure> {
         };
         return Ok(known.unwrap_or_else(unknown));
     }
-    let mut folders = discover(&root)?;
+    let (root, mut folders) = discover_for(project, args.app.as_deref())?;
     if let Some(app) = &args.app {
         let labels: Vec<String> = folders
             .iter()
             .filter_map(|folder| folder.app.clone())
             .collect();
-        folders.retain(|folder| folder.app.as_ref() == Some(app));
+        folders.retain(|folder| folder.is_of(app));
         if folders.is_empty() {
             return Err(unknown_app(app, &labels));
         }
@@ -157,9 +158,10 @@ fn several(folders: &[MigrationFolder]) -> Failure {
     let mut failure = Failure::usage("there are several migration folders");
     for folder in folders {
         let path = shown(&folder.path);
+        let of_app = |app: &String| folders.iter().filter(|other| other.is_of(app)).count();
         failure = failure.help(match &folder.app {
-            Some(app) => format!("`--app {app}` for {path}"),
-            None => format!("`--folder {path}`"),
+            Some(app) if of_app(app) == 1 => format!("`--app {app}` for {path}"),
+            _ => format!("`--folder {path}`"),
         });
     }
     failure

@@ -20,7 +20,7 @@ use crate::render::human::squash::{
     Advice, render_advice, render_compared, render_differences, render_parts,
 };
 use crate::render::units;
-use crate::sources::discover::{discover, project_root, shown};
+use crate::sources::discover::{discover_for, named, shown};
 use crate::sources::squash::{Squash, Wanted, check_app, plan, write};
 use crate::view::View;
 
@@ -188,8 +188,8 @@ fn texts(squash: &Squash) -> String {
 
 fn folder_of(project: &Path, app: &str, args: &SquashArgs) -> Result<Folder, Failure> {
     let path = match &args.folder {
-        Some(folder) => project.join(folder),
-        None => find(&project_root(project), app)?,
+        Some(folder) => named(project, folder),
+        None => find(project, app)?,
     };
     read_folder(&path).map_err(|errors| {
         let first = errors.first().map(FolderError::to_string);
@@ -198,20 +198,28 @@ fn folder_of(project: &Path, app: &str, args: &SquashArgs) -> Result<Folder, Fai
     })
 }
 
-fn find(root: &Path, app: &str) -> Result<PathBuf, Failure> {
-    let folders = discover(root)?;
-    let found = folders
+fn find(project: &Path, app: &str) -> Result<PathBuf, Failure> {
+    let (_, folders) = discover_for(project, Some(app))?;
+    let found: Vec<&PathBuf> = folders
         .iter()
-        .find(|folder| folder.app.as_deref() == Some(app));
-    let unknown = || {
-        Failure::usage(format!(
-            "the files of `{app}` are not below {}",
-            shown(root)
+        .filter(|folder| folder.is_of(app))
+        .map(|folder| &folder.path)
+        .collect();
+    match found.as_slice() {
+        [path] => Ok((*path).clone()),
+        [] => Err(Failure::usage(format!(
+            "the files of `{app}` are neither in this package nor in its workspace"
         ))
-        .help("an app of another crate is squashed in that crate")
-        .help("or name the folder: `--folder migrations`")
-    };
-    found.map(|folder| folder.path.clone()).ok_or_else(unknown)
+        .help("an app of a crate from elsewhere is squashed where that crate is developed")
+        .help("or name the folder: `--folder ../users/migrations`")),
+        several => {
+            let failure = Failure::usage(format!("several folders hold files of an app `{app}`"));
+            let names = several
+                .iter()
+                .map(|path| format!("`--folder {}`", shown(path)));
+            Err(names.fold(failure, Failure::help))
+        }
+    }
 }
 
 /// What `--seed` and `--ignore` say.

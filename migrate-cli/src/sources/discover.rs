@@ -23,6 +23,13 @@ pub(crate) struct MigrationFolder {
     pub(crate) one_of_several: bool,
 }
 
+impl MigrationFolder {
+    /// Whether it is known to hold the files of this app.
+    pub(crate) fn is_of(&self, app: &str) -> bool {
+        self.app.as_deref() == Some(app)
+    }
+}
+
 /// All migration folders below a folder, sorted by path.
 pub(crate) fn discover(root: &Path) -> Result<Vec<MigrationFolder>, Failure> {
     let mut walk = Walk::default();
@@ -43,6 +50,44 @@ pub(crate) fn discover(root: &Path) -> Result<Vec<MigrationFolder>, Failure> {
     declared.sort_by(|a, b| (&a.path, &a.app).cmp(&(&b.path, &b.app)));
     declared.dedup_by(|a, b| a.path == b.path);
     Ok(declared)
+}
+
+/// The migration folders of a project; those of its whole workspace where an app is looked for that
+/// the project does not have: its crate may be another than that of the service. With the folder below
+/// which they are.
+pub(crate) fn discover_for(
+    project: &Path,
+    app: Option<&str>,
+) -> Result<(PathBuf, Vec<MigrationFolder>), Failure> {
+    let root = project_root(project);
+    let own = discover(&root)?;
+    match app.zip(workspace_root(&root)) {
+        Some((app, workspace)) if !own.iter().any(|folder| folder.is_of(app)) => {
+            Ok((workspace.to_owned(), discover(workspace)?))
+        }
+        _ => Ok((root.clone(), own)),
+    }
+}
+
+/// A folder that was typed: as seen from the project, or from the current folder, where it is shown.
+pub(crate) fn named(project: &Path, folder: &Path) -> PathBuf {
+    let inside = project.join(folder);
+    let current = std::env::current_dir().unwrap_or_default().join(folder);
+    match !inside.is_dir() && current.is_dir() {
+        true => current,
+        false => inside,
+    }
+}
+
+/// The workspace that a package is a member of.
+fn workspace_root(package: &Path) -> Option<&Path> {
+    let is_workspace = |folder: &&Path| {
+        fs::read_to_string(folder.join("Cargo.toml")).is_ok_and(|manifest| {
+            let mut lines = manifest.lines().map(str::trim_start);
+            lines.any(|line| line.starts_with("[workspace]") || line.starts_with("[workspace."))
+        })
+    };
+    package.ancestors().find(is_workspace)
 }
 
 /// The package or workspace that a folder is in: the nearest with a `Cargo.toml`.

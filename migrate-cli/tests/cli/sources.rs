@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use migrate_cli::{Cli, Output};
+use migrate_core::History;
 
 use crate::support::{Ran, TempFolder, golden, history, split};
 
@@ -272,6 +273,38 @@ async fn new_is_in_the_service_too_and_needs_no_database() {
     assert_eq!(document["result"]["step"], "0002_add_email");
     assert_eq!(document["result"]["app"], "my_shop");
     assert_eq!(folder.read("migrations/0002_add_email.sql"), "\n");
+}
+
+#[tokio::test]
+async fn a_service_finds_the_folders_of_its_workspace() {
+    let folder = workspace();
+    folder.write("web/Cargo.toml", "[package]\nname = \"web\"\n");
+    folder.write("web/src/main.rs", "fn main() {}\n");
+    folder.write("tax/db/0002_more.sql", "SELECT 2;\n");
+    let history = || {
+        let builder = History::builder()
+            .sql("tax", "0001_initial.sql", "SELECT 1;\n")
+            .sql("tax", "0002_more.sql", "SELECT 2;\n");
+        builder.build().expect("a history")
+    };
+    for (words, expected, code) in [
+        ("squash tax 0001 0002", "tax/db/0001_squashed_0002.sql", 0),
+        ("new third --app tax", "tax/db/0003_third.sql", 0),
+        ("new third --app taxes", "there are: billing, users, tax", 2),
+        ("merge tax --no-db", "There is nothing to merge", 0),
+        ("merge taxes --no-db", "there are: billing, users, tax", 2),
+        ("squash tax 0001 0002 --folder db", "PROJECT/web/db", 2),
+    ] {
+        let output = Output::memory();
+        let cli = Cli::new(history())
+            .project(folder.path().join("web"))
+            .output(output.clone());
+        let exit = cli.run_from(split(words)).await;
+        let path = folder.path().display().to_string();
+        let said = format!("{}{}", output.stdout(), output.stderr()).replace(&path, "PROJECT");
+        assert!(said.contains(expected), "{words}: {said}");
+        assert_eq!(exit.code(), code, "{words}: {said}");
+    }
 }
 
 #[test]

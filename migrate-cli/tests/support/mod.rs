@@ -120,6 +120,7 @@ impl Database {
             .url(self.url())
             .app_version("1.2.3")
             .program("shop migrate")
+            .project(self.folder.path())
             .output(output.clone())
     }
 

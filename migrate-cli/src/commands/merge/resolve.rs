@@ -12,7 +12,7 @@ use super::{Dialog, MergeArgs, chosen, show};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::sources::branches::{Conflict, SourceStep, conflicts, next_number, read_steps};
-use crate::sources::discover::{MigrationFolder, discover, project_root, shown};
+use crate::sources::discover::{MigrationFolder, discover_for, shown};
 use crate::sources::renumber::{Renamed, Renaming, with_names};
 use crate::view::View;
 
@@ -35,8 +35,7 @@ pub(crate) fn merge(
     args: &MergeArgs,
     dialog: &Dialog<'_>,
 ) -> Result<View, Failure> {
-    let root = project_root(project);
-    let folders = discover(&root)?;
+    let (root, folders) = discover_for(project, args.app.as_deref())?;
     let wanted: HashSet<String> = args.renumber.iter().map(|file| step_of(file)).collect();
     let chosen = chosen(&folders, args)?;
     refuse_unconcerned(&wanted, &chosen)?;
