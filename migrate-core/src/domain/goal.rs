@@ -80,7 +80,8 @@ fn step(history: &History, app: &str, typed: &str) -> Result<usize, Error> {
         .copied()
         .collect();
     match found.as_slice() {
-        [(_, step)] => Ok(*step),
+        // The names that a squash replaced all mean the squash.
+        [(_, step), others @ ..] if others.iter().all(|(_, other)| other == step) => Ok(*step),
         [] => {
             let names: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
             Err(unknown_step(

@@ -42,6 +42,13 @@ fn ambiguous_beginnings_name_all() {
 }
 
 #[test]
+fn names_that_mean_one_squash_are_not_ambiguous() {
+    let history = history(&["a.0001_squashed_0002_x replaces a.0001_w,a.0002_x"]);
+    assert_eq!(moves(&history, "", "a 0001"), "+a.0001_squashed_0002_x");
+    assert_eq!(moves(&history, "", "a 000"), "+a.0001_squashed_0002_x");
+}
+
+#[test]
 fn unknown_steps_offer_the_nearest() {
     let history = history(&["a.0001_initial", "a.0002_add_email", "b.0003_only_here"]);
     let found = error(&history, "a 0002_add_emial");
