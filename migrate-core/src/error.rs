@@ -104,7 +104,7 @@ codes! {
     VerifyFailed = "verify_failed",
     /// The lock was not had in time.
     LockHeld = "lock_held",
-    /// The lock was lost to another process during the run.
+    /// The lock was lost during the run: to another process, or because somebody released it.
     LockLost = "lock_lost",
     /// The run was cancelled.
     Cancelled = "cancelled",

@@ -145,9 +145,9 @@ impl Reason {
                 .help("run the command again to continue; what was committed stays"),
             Self::LockLost => Error::new(
                 ErrorCode::LockLost,
-                "another process took the migration lock over while this one could not renew it",
+                "this process lost the migration lock: another one took it over, or somebody released it",
             )
-            .help("the other process goes on with the same history; `migrate status` shows how far it is"),
+            .help("`migrate lock status` shows whether another process goes on with the same history, and `migrate status` how far it is"),
         }
     }
 }

@@ -29,7 +29,9 @@ enum Action {
     /// Release the lock of a holder that is dead.
     #[command(after_help = "\
 The lock of a live holder is released with --force only: what it has under way
-cannot commit then, except for statements outside a transaction. Asks first.
+cannot commit then, except for statements outside a transaction. Its session in
+the server is ended. SQLite has none: there a function that is not atomic goes
+on to commit until it notices, within a quarter of the lease. Asks first.
 
 Examples:
   migrate lock release

@@ -30,7 +30,8 @@ impl Migrator<'_> {
 
     /// Takes the lock away from whoever has it, ends that holder's session in the server, and
     /// gives back what the lock was like before. A holder that is still alive can then not commit
-    /// another transaction.
+    /// the transaction of another step. What a function commits that is not atomic, it goes on committing on
+    /// SQLite, which has no sessions to end, until the next heartbeat: a quarter of the lease.
     ///
     /// # Errors
     ///
@@ -132,5 +133,5 @@ fn refuse_the_living(status: &LockStatus) -> Result<(), Error> {
         format!("the lock is held by {holder}, which renews it: it seems to be alive"),
     )
     .help("stop that process, or wait for it")
-    .help("if it must not go on: `migrate lock release --force`; it can then not commit any more"))
+    .help("if it must not go on: `migrate lock release --force`; its step can then not commit, and a function that is not atomic is stopped within a quarter of the lease"))
 }
