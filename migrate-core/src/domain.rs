@@ -13,6 +13,7 @@ mod goal;
 mod graph;
 mod history;
 mod order;
+mod places;
 mod plan;
 mod replace;
 mod route;

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use migrate_source::Database;
 
 use super::check;
-use super::history::History;
+use super::places::{last_places, place};
 use super::replace::Effective;
 use super::row::{LedgerRow, RowState};
 use super::step::{Body, Step};
@@ -380,28 +380,4 @@ fn followers(effective: &Effective<'_, '_>) -> HashMap<usize, usize> {
     pairs
         .map(|(step, earlier)| (earlier, effective.node(step)))
         .collect()
-}
-
-/// Where a step stands among those of its app and kind.
-fn place<'n>(kind: &str, name: &'n str) -> &'n str {
-    match kind {
-        // A data migration's date is what its name ends with.
-        "data" => name.get(name.len().saturating_sub(10)..).unwrap_or(name),
-        _ => name,
-    }
-}
-
-/// The last place of each app and kind in the binary.
-fn last_places(history: &History) -> HashMap<(&str, &str), &str> {
-    let mut places: HashMap<(&str, &str), &str> = HashMap::new();
-    for step in history.iter() {
-        let kind = match step.body {
-            Body::Sql { .. } => "sql",
-            Body::Function(_) => "data",
-        };
-        let this = place(kind, &step.id.name);
-        let last = places.entry((&step.id.app, kind)).or_insert(this);
-        *last = this.max(last);
-    }
-    places
 }

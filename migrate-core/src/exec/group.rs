@@ -48,23 +48,8 @@ impl<'r> Runner<'r> {
             let _ = session.script("ROLLBACK".to_owned()).await;
             return self.one_by_one(session, tasks, (start, of)).await;
         }
-        let (task, error) = match (result, failed) {
-            (Ok(()), None) => (None, None),
-            (Ok(()), Some((task, error))) => (Some(task), Some(self.interrupted(error))),
-            (Err(error), failed) => {
-                // A function may have committed behind our back: the ledger tells what is there.
-                self.keep_recorded(session, &mut done).await;
-                let (task, error) = match failed {
-                    Some((task, cause)) => {
-                        let cause = cause.with_transaction_of(&error);
-                        (Some(task), self.interrupted(cause))
-                    }
-                    None => (None, error),
-                };
-                (task, Some(error))
-            }
-        };
-        let Some(error) = error else {
+        let ended = self.end_of(session, result, failed, &mut done).await;
+        let Err((task, error)) = ended else {
             done.into_iter().for_each(|run| self.finished(run));
             return Ok(());
         };
@@ -81,6 +66,32 @@ impl<'r> Runner<'r> {
             self.record_failure(session, task, &error, begun).await;
         }
         Err(error)
+    }
+
+    /// How the transaction of a group ended: with an error, and the task that it is of, where one
+    /// failed before the COMMIT. What was not kept is dropped from `done`.
+    async fn end_of(
+        &self,
+        session: &mut dyn Session,
+        result: Result<(), Error>,
+        failed: Option<(Task<'r>, Error)>,
+        done: &mut Vec<StepRun>,
+    ) -> Result<(), (Option<Task<'r>>, Error)> {
+        match (result, failed) {
+            (Ok(()), None) => Ok(()),
+            (Ok(()), Some((task, error))) => Err((Some(task), self.interrupted(error))),
+            (Err(error), failed) => {
+                // A function may have committed behind our back: the ledger tells what is there.
+                self.keep_recorded(session, done).await;
+                Err(match failed {
+                    Some((task, cause)) => {
+                        let cause = cause.with_transaction_of(&error);
+                        (Some(task), self.interrupted(cause))
+                    }
+                    None => (None, error),
+                })
+            }
+        }
     }
 
     /// What only a COMMIT checks does not say which step broke it: each in a transaction of its own,
