@@ -31,7 +31,7 @@ pub(super) struct Back {
 }
 
 /// Undoes what comes after a step in its app, and all that depends on that.
-pub(super) fn to_step(effective: &Effective<'_, '_>, target: usize) -> Back {
+pub(super) fn to_step(effective: &Effective<'_, '_>, target: usize, on: Database) -> Back {
     let same_app = |node: usize| effective.is_of(node, effective.app(target));
     let mut after = Vec::new();
     let mut seen = HashSet::from([target]);
@@ -50,16 +50,16 @@ pub(super) fn to_step(effective: &Effective<'_, '_>, target: usize) -> Back {
             }
         }
     }
-    and_dependents(effective, after)
+    and_dependents(effective, after, on)
 }
 
 /// Undoes every step of an app, and all that depends on them.
-pub(super) fn to_zero(effective: &Effective<'_, '_>, app: &str) -> Back {
-    and_dependents(effective, effective.of_app(app).collect())
+pub(super) fn to_zero(effective: &Effective<'_, '_>, app: &str, on: Database) -> Back {
+    and_dependents(effective, effective.of_app(app).collect(), on)
 }
 
 /// Dependents go before what they depend on; of those that could go, the one applied last.
-fn and_dependents(effective: &Effective<'_, '_>, first: Vec<usize>) -> Back {
+fn and_dependents(effective: &Effective<'_, '_>, first: Vec<usize>, on: Database) -> Back {
     let reached = effective.children.reach(first);
     let mut waits: Vec<usize> = reached
         .iter()
@@ -72,12 +72,14 @@ fn and_dependents(effective: &Effective<'_, '_>, first: Vec<usize>) -> Back {
     let goes = |node: usize| {
         effective.is_step(node) && (effective.is_applied(node) || effective.is_reverting(node))
     };
-    let key = |node: usize| {
-        // What does not go itself holds up nothing; what is half undone is finished first.
-        let finished = !effective.is_reverting(node);
-        (goes(node), finished, Reverse(effective.seq(node)))
-    };
     let all = (0..reached.len()).filter(|&node| reached[node]);
+    let run = effective.run_by(all.clone().filter(|&node| goes(node)), on);
+    let key = |node: usize| {
+        // What does not go itself, or with its runner, holds up nothing; what is half undone is first.
+        let holds = goes(node) && !run.contains(&effective.step(node).id);
+        let finished = !effective.is_reverting(node);
+        (holds, finished, Reverse(effective.seq(node)))
+    };
     let nodes = graph::sorted(&effective.parents, &mut waits, all, key);
     let (nodes, others): (Vec<usize>, Vec<usize>) = nodes.into_iter().partition(|&node| goes(node));
     let split = others.iter().copied();
@@ -108,13 +110,16 @@ pub(super) fn undo(effective: &Effective<'_, '_>, findings: &mut Findings<'_, '_
     });
     if half.is_none() {
         let seq = last.map_or(i64::MIN, |node| effective.seq(node));
-        let problem = lost_last(findings, seq);
-        findings.problems.extend(problem);
+        findings.problems.extend(lost_last(findings, seq));
     }
     let Some(last) = last else {
         return Back::default();
     };
-    let above = and_dependents(effective, effective.children.of(last).to_vec());
+    let above = and_dependents(
+        effective,
+        effective.children.of(last).to_vec(),
+        findings.database,
+    );
     // What it ran goes along with it.
     let along = effective.run_by([last], findings.database);
     let ids = above.nodes.iter().map(|&node| &effective.step(node).id);

@@ -97,8 +97,8 @@ pub(crate) fn route<'h>(
     let back = match aim {
         Aim::Latest | Aim::App(_) => None,
         Aim::Step(target) if effective.is_split(target) || !effective.is_applied(target) => None,
-        Aim::Step(target) => Some(backwards::to_step(&effective, target)),
-        Aim::Zero(app) => Some(backwards::to_zero(&effective, app)),
+        Aim::Step(target) => Some(backwards::to_step(&effective, target, database)),
+        Aim::Zero(app) => Some(backwards::to_zero(&effective, app, database)),
         Aim::Undo => Some(backwards::undo(&effective, &mut findings)),
     };
     if let Some(back) = back {

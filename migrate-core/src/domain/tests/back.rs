@@ -366,3 +366,21 @@ fn what_only_the_database_knows_stays() {
         &["`a.0003_later`", "migrate unmark a.0003_later"],
     );
 }
+
+#[test]
+fn what_a_step_ran_does_not_hold_up_what_it_came_after() {
+    // `a.fill` was applied first and goes with `a.0002_x`, so that `a.0001_w` is free then.
+    let history = history(&[
+        "c.0001_w",
+        "b.0001_w after c.0001_w",
+        "a.0001_w after c.0001_w",
+        "a.fill fn manual after a.0001_w",
+        "a.0002_x run a.fill",
+    ]);
+    let rows = "c.0001_w a.fill b.0001_w a.0001_w a.0002_x";
+    let back = "-a.0002_x -a.0001_w -b.0001_w -c.0001_w";
+    assert_eq!(moves(&history, rows, "c zero"), back);
+    // So it is after a stop as well.
+    let rows = "c.0001_w b.0001_w a.0001_w";
+    assert_eq!(moves(&history, rows, "c zero"), &back[10..]);
+}

@@ -455,7 +455,14 @@ impl Planner<'_, '_> {
                 after.remove(*node);
                 after.is_disjoint(&left)
             };
-            let key = |node: &&String| (world.is_reverting(node), world.seq(node));
+            // What goes along with its runner holds up nothing.
+            let key = |node: &&String| {
+                (
+                    run.contains(*node),
+                    world.is_reverting(node),
+                    world.seq(node),
+                )
+            };
             let next = left.iter().filter(free).max_by_key(key).unwrap().clone();
             left.remove(&next);
             order.push(next);
