@@ -149,7 +149,8 @@ impl Cli {
             .settings
             .program
             .clone()
-            .unwrap_or_else(Program::detect);
+            .unwrap_or_else(Program::detect)
+            .on_the_same(&global);
         let command = commands::name(verb.as_ref());
         let mut context = Context::new(self.source, self.settings, global, program.clone());
         let result = commands::dispatch(&mut context, bare, verb).await;

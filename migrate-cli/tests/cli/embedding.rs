@@ -100,6 +100,29 @@ async fn the_flag_goes_before_the_settings() {
     );
 }
 
+/// Pasted without the options, it would delete a record of the service's own database.
+#[tokio::test]
+async fn suggested_commands_are_for_the_same_database() {
+    let database = Database::new();
+    let url = database.url();
+    let ran = async |words: &[&str]| {
+        let output = Output::memory();
+        let options = ["--database-url", &url, "--ledger-prefix", "other"];
+        let exit = Cli::new(history::shop())
+            .program("shop migrate")
+            .output(output.clone())
+            .run_from(words.iter().chain(&options))
+            .await;
+        (exit.code(), output.stderr())
+    };
+    assert_eq!(ran(&[]).await.0, 0);
+    let (code, said) = ran(&["unmark", "users.0001_initial"]).await;
+    assert_eq!(code, 2);
+    let help =
+        "`shop migrate unmark users.0001_initial --yes --database-url .. --ledger-prefix other`";
+    assert!(said.contains(help), "{said}");
+}
+
 #[tokio::test]
 async fn a_pool_of_the_service_is_a_target() {
     let database = Database::new();
