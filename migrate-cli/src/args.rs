@@ -281,6 +281,14 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_millis(total))
 }
 
+/// A reason that says something: what is kept in the history is for those who read it later.
+pub(crate) fn parse_reason(text: &str) -> Result<String, &'static str> {
+    match text.trim().is_empty() {
+        true => Err("the history keeps it, so it must say something"),
+        false => Ok(text.to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,7 @@ use migrate_core::Marked;
 use migrate_core::report::StepId;
 use serde::Serialize;
 
+use crate::args::parse_reason;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Narration;
@@ -26,7 +27,7 @@ pub(crate) struct MarkArgs {
     name: String,
 
     /// Why; kept in the history.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = parse_reason)]
     why: Option<String>,
 }
 

@@ -4,6 +4,7 @@ use clap::{ArgGroup, Args};
 use migrate_core::report::StepId;
 use serde::Serialize;
 
+use crate::args::parse_reason;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Narration;
@@ -38,7 +39,7 @@ pub(crate) struct ResolveArgs {
     not_done: bool,
 
     /// How you know; kept in the history.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = parse_reason)]
     why: String,
 }
 

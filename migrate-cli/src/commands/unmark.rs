@@ -5,6 +5,7 @@ use migrate_core::ErrorCode;
 use migrate_core::report::StepId;
 use serde::Serialize;
 
+use crate::args::parse_reason;
 use crate::context::Context;
 use crate::failure::Failure;
 use crate::progress::Narration;
@@ -24,7 +25,7 @@ pub(crate) struct UnmarkArgs {
     name: String,
 
     /// Why; kept in the history.
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = parse_reason)]
     why: Option<String>,
 }
 

@@ -147,3 +147,19 @@ async fn resolve_answers_an_interrupted_statement() {
         )
         .await;
 }
+
+#[tokio::test]
+async fn a_reason_says_something() {
+    let database = Database::new();
+    for words in [
+        "accept users.0001_initial --why '' --yes",
+        "accept users.0001_initial --why ' ' --yes",
+        "mark tidy_names_2026_11_20 --why ''",
+        "unmark tidy_names_2026_11_20 --why '' --yes",
+        "resolve users.0001_initial --done --why '' --yes",
+    ] {
+        let ran = database.migrate(words).await;
+        assert_eq!(ran.exit.code(), 2, "{words}: {}", ran.stderr);
+        assert!(ran.stderr.contains("must say something"), "{}", ran.stderr);
+    }
+}
