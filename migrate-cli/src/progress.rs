@@ -181,7 +181,11 @@ impl Reporter {
 
     fn warn(&self, message: &str) {
         let paint = self.inner.output.paint_err();
-        self.say(&format!("{}: {message}", paint.warn("warning")));
+        self.say(&format!(
+            "{}: {}",
+            paint.warn("warning"),
+            units::plain(message)
+        ));
     }
 
     fn is(&self, narration: Narration) -> bool {
@@ -302,7 +306,7 @@ impl Reporter {
             Narration::Run | Narration::DryRun => paint.faint(&format!("{step}: ")),
             _ => String::new(),
         };
-        for line in message.lines() {
+        for line in units::plain(message).lines() {
             self.say(&format!("      {speaker}{line}"));
         }
     }

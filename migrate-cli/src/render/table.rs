@@ -25,7 +25,7 @@ pub(crate) struct Cell {
 impl Cell {
     pub(crate) fn new(text: impl Into<String>) -> Self {
         Self {
-            text: text.into(),
+            text: units::plain(&text.into()).into_owned(),
             paint: |_, text| text.to_owned(),
             right: false,
             gap: "  ",

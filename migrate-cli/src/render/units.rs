@@ -1,5 +1,7 @@
 //! Numbers, durations and times as people read them.
 
+use std::borrow::Cow;
+
 /// `12 ms`, `1.24 s`, `2 min 05 s`, `1 h 02 min`.
 pub(crate) fn duration(ms: u64) -> String {
     let seconds = ms / 1000;
@@ -59,6 +61,25 @@ pub(crate) fn time(iso: &str) -> String {
     }
 }
 
+/// A text of a function or a server without what a terminal would obey: control characters,
+/// but for line breaks and tabs, are written out.
+pub(crate) fn plain(text: &str) -> Cow<'_, str> {
+    let is_obeyed = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+    if !text.contains(is_obeyed) {
+        return Cow::Borrowed(text);
+    }
+    // The end of a line on Windows is one all the same.
+    let text = text.replace("\r\n", "\n");
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match is_obeyed(c) {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,5 +119,14 @@ mod tests {
         assert_eq!(time("2026-11-20 10:00:00+00"), "2026-11-20 10:00:00");
         assert_eq!(time("yesterday"), "yesterday");
         assert_eq!(time("ééééééééééééééé"), "ééééééééééééééé");
+    }
+
+    #[test]
+    fn a_terminal_obeys_nothing_that_is_shown() {
+        assert_eq!(
+            plain("\u{1b}[31mred\u{7}\r\nnext\t\u{9b}2J"),
+            "\\u{1b}[31mred\\u{7}\nnext\t\\u{9b}2J"
+        );
+        assert!(matches!(plain("é\n"), Cow::Borrowed(_)));
     }
 }

@@ -163,3 +163,19 @@ async fn a_reason_says_something() {
         assert!(ran.stderr.contains("must say something"), "{}", ran.stderr);
     }
 }
+
+#[tokio::test]
+async fn what_a_server_says_is_no_order_to_the_terminal() {
+    let database = Database::new();
+    let red = || {
+        let sql = "INSERT INTO \"\u{1b}[31mred\" VALUES (1);\n";
+        let history = History::builder().sql("users", "0001_initial.sql", sql);
+        history.build().expect("a history")
+    };
+    for words in ["", "history", "history -v2", "status"] {
+        let ran = database.migrate_with(red(), words).await;
+        let said = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(!said.contains('\u{1b}'), "{words}: {said:?}");
+        assert!(said.contains("\\u{1b}[31mred"), "{words}: {said:?}");
+    }
+}

@@ -31,7 +31,7 @@ pub(crate) fn render_dry_run(paint: Paint, report: &DryRunReport) -> String {
         table.text(format!(
             "{} {}",
             paint.strong(&not_tried.step.to_string()),
-            paint.warn(&format!("not tried: {}", not_tried.reason))
+            paint.warn(&format!("not tried: {}", units::plain(&not_tried.reason)))
         ));
     }
     table.render(paint)
@@ -51,7 +51,7 @@ fn push_changes(table: &mut Table, step: &DryRunStep) {
         Some(rows) => table.text(format!("    {} changed", units::of(rows, "row"))),
     }
     if let Some(result) = &step.run.result {
-        table.text(format!("    Result: {result}"));
+        table.text(format!("    Result: {}", units::plain(result)));
     }
 }
 
@@ -63,7 +63,7 @@ fn push_along(table: &mut Table, paint: Paint, step: &DryRunStep) {
     };
     for run in &step.runs {
         let result = match &run.result {
-            Some(result) => format!(": {result}"),
+            Some(result) => format!(": {}", units::plain(result)),
             None => String::new(),
         };
         let name = paint.strong(&run.step.to_string());

@@ -14,14 +14,14 @@ const NAMES_SHOWN: usize = 5;
 pub(crate) fn render_failure(paint: Paint, failure: &Failure, program: &Program) -> String {
     let mut out = String::new();
     if let Some(intro) = &failure.intro {
-        out.push_str(&format!("{}\n", paint.bad(intro)));
+        out.push_str(&format!("{}\n", paint.bad(&units::plain(intro))));
     }
     out.push_str(&headline(paint, failure.code, &failure.message));
     for cause in &failure.causes {
         out.push_str(&format!(
             "  {}: {}\n",
             paint.faint("caused by"),
-            indent_rest(cause, 4)
+            indent_rest(&units::plain(cause), 4)
         ));
     }
     if let Some(progress) = &failure.progress {
@@ -42,6 +42,7 @@ pub(crate) fn render_problems(paint: Paint, problems: &[Problem], program: &Prog
 }
 
 fn headline(paint: Paint, code: &str, message: &str) -> String {
+    let message = units::plain(message);
     let mut lines = message.trim_end().lines();
     let first = lines.next().unwrap_or_default();
     let mut out = format!("{}: {first}\n", paint.bad(&format!("error[{code}]")));
@@ -76,7 +77,7 @@ fn paint_diff(paint: Paint, line: &str) -> String {
 
 fn push_help(out: &mut String, paint: Paint, help: &[String], program: &Program) {
     for line in help {
-        let line = program.localize(line);
+        let line = program.localize(&units::plain(line));
         out.push_str(&format!(
             "{}: {}\n",
             paint.lead("help"),
@@ -88,7 +89,10 @@ fn push_help(out: &mut String, paint: Paint, help: &[String], program: &Program)
 fn render_progress(progress: &RunProgress) -> String {
     let mut out = String::new();
     if let Some(left_behind) = &progress.left_behind {
-        out.push_str(&format!("  left behind: {}\n", indent_rest(left_behind, 4)));
+        out.push_str(&format!(
+            "  left behind: {}\n",
+            indent_rest(&units::plain(left_behind), 4)
+        ));
     }
     if !progress.applied.is_empty() {
         let ids: Vec<&StepId> = progress.applied.iter().map(|run| &run.step).collect();

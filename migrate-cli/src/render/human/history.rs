@@ -24,10 +24,10 @@ pub(crate) fn render_history(
     for entry in entries {
         table.row(0, row(entry));
         if let Some(reason) = &entry.reason {
-            table.text(format!("    why: {reason}"));
+            table.text(format!("    why: {}", units::plain(reason)));
         }
         for line in entry.error.iter().flat_map(|error| error.lines()) {
-            table.text(format!("    {}", paint.bad(line)));
+            table.text(format!("    {}", paint.bad(&units::plain(line))));
         }
         if let Some(checksum) = entry.checksum.as_deref().filter(|_| detailed) {
             table.text(paint.faint(&format!("    {checksum}")));

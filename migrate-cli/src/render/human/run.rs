@@ -54,7 +54,7 @@ pub(crate) fn step_line(paint: Paint, run: &StepRun) -> String {
         .as_ref()
         .filter(|result| counted.as_ref() != Some(result))
     {
-        line.push_str(&format!("\n      Result: {result}"));
+        line.push_str(&format!("\n      Result: {}", units::plain(result)));
     }
     line
 }
@@ -157,7 +157,7 @@ pub(crate) fn single(paint: Paint, run: &StepRun, faking: bool) -> String {
                 text.push_str("\nMigration timestamp updated to current time");
             }
             if let Some(result) = &run.result {
-                text.push_str(&format!("\nResult: {result}"));
+                text.push_str(&format!("\nResult: {}", units::plain(result)));
             }
             text
         }
