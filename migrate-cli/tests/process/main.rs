@@ -197,6 +197,9 @@ fn signals_stop_and_leave_nothing_locked() {
             "{rest}"
         );
         assert!(rest.contains("error[cancelled]"), "{rest}");
+        // What the stopped statement answered is no mistake of the step.
+        assert!(!rest.contains("[step_failed]"), "{rest}");
+        assert!(!rest.contains("correct the"), "{rest}");
 
         let words = [
             "lock",
@@ -241,6 +244,9 @@ fn signals_stop_a_way_back_which_then_goes_on() {
         stderr.read_to_string(&mut rest).expect("text");
         assert_eq!(status.code(), Some(expected), "{rest}");
         assert!(rest.contains("error[cancelled]"), "{rest}");
+        // What the stopped statement answered is no mistake of the step.
+        assert!(!rest.contains("[step_failed]"), "{rest}");
+        assert!(!rest.contains("correct the"), "{rest}");
 
         let state = || {
             let status = ran(service, "status --json").stdout;

@@ -352,7 +352,7 @@ impl<'r> Runner<'r> {
         match self.parts.interrupt.reason() {
             Some(reason) if !matches!(error.code(), ErrorCode::Cancelled | ErrorCode::LockLost) => {
                 let stopped = reason.error().with_transaction_of(&error);
-                stopped.with_source(error)
+                stopped.because_of(error)
             }
             _ => error,
         }
