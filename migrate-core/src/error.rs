@@ -179,7 +179,9 @@ impl Error {
 
     /// Takes over what led to another error, without what that one advises: its way out is none here.
     pub(crate) fn because_of(mut self, other: Self) -> Self {
-        let Inner { message, source, .. } = *other.0;
+        let Inner {
+            message, source, ..
+        } = *other.0;
         self.0.source = Some(source.unwrap_or_else(|| message.into()));
         self
     }
