@@ -274,11 +274,12 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         "h" => 3_600_000,
         _ => return Err(wrong()),
     };
-    let total = number
-        .checked_mul(milliseconds)
-        .filter(|total| *total > 0)
-        .ok_or_else(wrong)?;
-    Ok(Duration::from_millis(total))
+    match number.checked_mul(milliseconds).ok_or_else(wrong)? {
+        0 => Err(format!(
+            "`{text}` is too short; write for example 30s, 10m or 1h"
+        )),
+        total => Ok(Duration::from_millis(total)),
+    }
 }
 
 /// A reason that says something: what is kept in the history is for those who read it later.
@@ -310,6 +311,10 @@ mod tests {
             "18446744073709551615h",
         ] {
             assert!(parse_duration(wrong).is_err(), "{wrong}");
+        }
+        for nothing in ["0", "0ms", "00h"] {
+            let told = parse_duration(nothing).expect_err("no time at all");
+            assert!(told.contains("is too short"), "{told}");
         }
     }
 
