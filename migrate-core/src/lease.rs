@@ -154,7 +154,7 @@ fn held(seen: Option<&Seen>, waited: Duration) -> Error {
             waited.as_secs()
         ),
     )
-    .help("`migrate lock status` shows whether it is alive; wait longer with `--wait SECONDS`")
+    .help("`migrate lock status` shows whether it is alive; wait longer with `--wait TIME`")
     .help("if that process is certainly gone: `migrate lock release --force`")
 }
 
