@@ -194,6 +194,12 @@ pub(crate) fn database_error(database: Database, doing: &str, error: sqlx::Error
                 "wait for the other session to finish, then run the command again; `migrate lock status` shows who holds the lock",
             ],
         ),
+        _ if database == Database::Sqlite => (
+            ErrorCode::Database,
+            &[
+                "run the command again with `-v 3`; if it persists, check that the database URL names the right file and that the file is sound (`PRAGMA integrity_check`)",
+            ],
+        ),
         _ => (
             ErrorCode::Database,
             &["run the command again with `-v 3`; if it persists, look into the server's log"],

@@ -15,6 +15,22 @@ async fn status_shows_every_step_by_app() {
 }
 
 #[tokio::test]
+async fn a_file_that_is_no_database_has_no_server() {
+    let folder = crate::support::TempFolder::new();
+    folder.write("notes.txt", &"no database at all\n".repeat(300));
+    let output = migrate_cli::Output::memory();
+    let path = folder.path().join("notes.txt").display().to_string();
+    let cli = migrate_cli::Cli::new(history::shop())
+        .url(format!("sqlite:{path}"))
+        .output(output.clone());
+    assert_eq!(cli.run_from(["status"]).await.code(), 1);
+    let said = output.stderr();
+    assert!(said.contains("file is not a database"), "{said}");
+    assert!(!said.contains("server"), "{said}");
+    assert!(said.contains("names the right file"), "{said}");
+}
+
+#[tokio::test]
 async fn status_shows_what_went_wrong() {
     let database = Database::new();
     database.migrate_with(history::failing(), "").await;
