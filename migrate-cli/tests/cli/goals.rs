@@ -408,6 +408,31 @@ async fn a_squash_that_is_split_is_recorded_when_its_steps_have_run() {
 }
 
 #[tokio::test]
+async fn nothing_comes_before_a_first_step_that_cannot_take_part() {
+    let history = History::builder()
+        .sql(
+            "users",
+            "0001_initial.sql",
+            "-- migrate: atomic = false\nSELECT 1;",
+        )
+        .build()
+        .expect("a history");
+    let ran = Database::new()
+        .migrate_with(history, "--single-transaction")
+        .await;
+    assert!(
+        ran.stderr.contains("error[not_one_transaction]"),
+        "{}",
+        ran.stderr
+    );
+    assert!(
+        !ran.stderr.contains("the step before these"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test]
 async fn all_steps_in_one_transaction_or_none() {
     let database = Database::new();
     session(

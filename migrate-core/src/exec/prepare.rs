@@ -167,15 +167,23 @@ pub(crate) fn check_single_transaction(
     if reasons.is_empty() {
         return Ok(());
     }
-    Err(Error::new(
+    let error = Error::new(
         ErrorCode::NotOneTransaction,
         format!(
             "the steps cannot all stand in one transaction, so none of them runs:\n    {}",
             reasons.join("\n    ")
         ),
     )
-    .help("migrate without `--single-transaction`: each step then commits by itself")
-    .help("or first to the step before these (`migrate APP NAME`), and all the rest with it"))
+    .help("migrate without `--single-transaction`: each step then commits by itself");
+    let first = tasks.first();
+    let reason = first.and_then(|task| outside(*task, rows, database));
+    Err(match reason {
+        // Nothing comes before it.
+        Some(_) => error,
+        None => error.help(
+            "or first to the step before these (`migrate APP NAME`), and all the rest with it",
+        ),
+    })
 }
 
 /// Why a task cannot share a transaction with others, nor be rolled back.
