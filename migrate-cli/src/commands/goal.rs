@@ -41,8 +41,12 @@ impl GoalArgs {
         };
         match target {
             _ if !is_app(app) => Err(unknown(word, self.target.as_deref(), history)),
-            Some("") => Err(Failure::usage(format!("`{word}` names no step of {app}"))
-                .help(format!("`migrate {app}` migrates the whole app"))),
+            Some("") => Err(Failure::usage(match self.target {
+                // It could not be seen between backticks.
+                Some(_) => format!("'' names no step of {app}"),
+                None => format!("`{word}` names no step of {app}"),
+            })
+            .help(format!("`migrate {app}` migrates the whole app"))),
             target => Ok(Goal::typed(Some(app), target)),
         }
     }

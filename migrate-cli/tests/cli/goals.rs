@@ -433,6 +433,16 @@ async fn nothing_comes_before_a_first_step_that_cannot_take_part() {
 }
 
 #[tokio::test]
+async fn an_empty_word_is_shown() {
+    let ran = Database::new().migrate("users ''").await;
+    assert!(
+        ran.stderr.contains("'' names no step of users"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test]
 async fn all_steps_in_one_transaction_or_none() {
     let database = Database::new();
     session(

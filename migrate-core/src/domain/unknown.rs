@@ -24,10 +24,7 @@ pub(super) fn unknown(history: &History, typed: &str) -> Error {
     }
     let error = Error::new(
         ErrorCode::UnknownStep,
-        format!(
-            "there is no migration `{}` in this binary",
-            typed.escape_debug()
-        ),
+        format!("there is no migration {} in this binary", quoted(typed)),
     );
     let Some(app) = app else {
         return meant_by_name(history, typed, error);
@@ -70,8 +67,8 @@ pub(super) fn unknown_step(app: &str, typed: &str, names: &[&str], more: &str) -
     let error = Error::new(
         ErrorCode::UnknownStep,
         format!(
-            "the app `{app}` has no step `{}` in this binary",
-            typed.escape_debug()
+            "the app `{app}` has no step {} in this binary",
+            quoted(typed)
         ),
     );
     // A number is not misspelt, it is another one: what it looks like says nothing.
@@ -105,6 +102,14 @@ pub(super) fn unknown_app(history: &History, app: &str) -> Error {
         Some(near) => error.help(format!("there is one of a similar name: `{near}`")),
         None if apps.is_empty() => error.help("it has none: embed some migrations first"),
         None => error.help(format!("it has: {}", apps.join(", "))),
+    }
+}
+
+/// A word as it is shown: an empty one could not be seen between backticks.
+fn quoted(typed: &str) -> String {
+    match typed {
+        "" => "''".to_owned(),
+        _ => format!("`{}`", typed.escape_debug()),
     }
 }
 
