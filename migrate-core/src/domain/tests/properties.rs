@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use proptest::test_runner::TestCaseResult;
+use proptest::test_runner::{RngSeed, TestCaseResult};
 
 use super::random::{Scene, cases, ledger_rows, scene};
 use super::reference::{Answer, Asked, Ledger, Move, Names, Rows, World, answer, app, id, world};
@@ -330,13 +330,21 @@ fn told_with(scene: &Scene, asked: &Asked, result: TestCaseResult) -> TestCaseRe
     result.map_err(more)
 }
 
-/// How many cases, unless the environment names a number.
+/// How many cases, the same in every run, unless the environment names a number: then that many,
+/// and others each time.
 fn config(cases: u32) -> ProptestConfig {
     let named = std::env::var("PROPTEST_CASES").ok();
     ProptestConfig {
-        cases: named.and_then(|named| named.parse().ok()).unwrap_or(cases),
+        cases: named
+            .as_ref()
+            .and_then(|named| named.parse().ok())
+            .unwrap_or(cases),
         max_shrink_iters: 2000,
         failure_persistence: None,
+        rng_seed: match named {
+            Some(_) => RngSeed::Random,
+            None => RngSeed::Fixed(0x6d69_6772),
+        },
         ..ProptestConfig::default()
     }
 }
