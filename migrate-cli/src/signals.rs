@@ -95,9 +95,17 @@ pub(crate) fn unless_stopped<T: Send + 'static>(
             let mut signals = Signals::listen()?;
             // Who asked is there as long as this thread is.
             let _ = listens.send(());
+            let done = tokio::select! {
+                biased;
+                signal = signals.next() => return Ok(Err(signal)),
+                done = receive => done.map_err(io::Error::other)?,
+            };
+            // A signal that came before the answer may not have been seen yet.
+            tokio::task::yield_now().await;
             tokio::select! {
-                done = receive => done.map(Ok).map_err(io::Error::other),
+                biased;
                 signal = signals.next() => Ok(Err(signal)),
+                () = std::future::ready(()) => Ok(Ok(done)),
             }
         })
     };

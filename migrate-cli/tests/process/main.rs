@@ -262,6 +262,9 @@ fn signals_stop_a_way_back_which_then_goes_on() {
             let refused = ran(&mended, "migrate --edited allow");
             let said = String::from_utf8_lossy(&refused.stderr).into_owned();
             assert!(said.contains("error[half_reverted]"), "{said}");
+            let plan = ran(&mended, "undo --plan --edited allow").stdout;
+            let plan = String::from_utf8_lossy(&plan).into_owned();
+            assert!(plan.contains(", resumes after 1 of 3"), "{plan}");
         }
         // The statement that is done already would find nothing to delete.
         let undone = ran(&mended, "undo --yes --edited allow");
@@ -299,15 +302,15 @@ fn a_forced_end_names_what_is_left() {
     assert!(rest.contains(&removal), "{rest}");
 }
 
-/// On a terminal made by `script`; what is typed after Ctrl-C is no answer any more.
+/// On a terminal made by `script`. Nothing is typed after Ctrl-C; who waits for it is ended.
 #[cfg(target_os = "linux")]
 fn ctrl_c_at_a_question_ends_the_command() {
     let database = Database::new();
     let url = database.url();
     assert_eq!(code(shop("back mended").args(["--database-url", &url])), 0);
     let program = std::env::current_exe().expect("this program");
-    let mut child = Command::new("script")
-        .args(["--quiet", "--return", "--command"])
+    let mut child = Command::new("timeout")
+        .args(["60", "script", "--quiet", "--return", "--command"])
         .arg(format!(
             "'{}' undo --database-url '{url}'",
             program.display()
@@ -327,7 +330,7 @@ fn ctrl_c_at_a_question_ends_the_command() {
         shown.extend(byte);
     }
     let mut keys = child.stdin.take().expect("piped");
-    keys.write_all(b"\x03y\n").expect("it reads");
+    keys.write_all(b"\x03").expect("it reads");
     screen.read_to_end(&mut shown).expect("text");
     let shown = String::from_utf8_lossy(&shown);
     let status = child.wait().expect("it ends");
