@@ -16,9 +16,9 @@ const WAITING: &str = "{spinner:.yellow} {prefix} {msg:.dim}";
 const SPINNER: &str = "{spinner:.cyan} {prefix} {elapsed:.dim}";
 const COUNTED: &str = "{spinner:.cyan} {prefix} {human_pos} {msg} {rate:.dim} {elapsed:.dim}";
 const BAR: &str =
-    "{spinner:.cyan} {prefix} {bar:24.cyan/dim} {human_pos}/{human_len} {rate:.dim} {left:.dim}";
+    "{spinner:.cyan} {prefix} {wide_bar:.cyan/dim} {human_pos}/{human_len} {rate:.dim} {left:.dim}";
 const STATEMENTS: &str =
-    "{spinner:.cyan} {prefix} {bar:24.cyan/dim} {human_pos}/{human_len} {msg} {elapsed:.dim}";
+    "{spinner:.cyan} {prefix} {wide_bar:.cyan/dim} {human_pos}/{human_len} {msg} {elapsed:.dim}";
 
 /// Draws what is under way.
 pub(super) struct Bars {
