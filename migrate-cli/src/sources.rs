@@ -10,3 +10,9 @@ pub(crate) mod invocation;
 pub(crate) mod new_step;
 pub(crate) mod renumber;
 pub(crate) mod squash;
+
+/// Names as a header or an attribute lists them.
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    quoted.join(", ")
+}

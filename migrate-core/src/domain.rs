@@ -23,6 +23,7 @@ mod step;
 mod unknown;
 mod way_back;
 
+pub(crate) use check::listed;
 pub(crate) use goal::known_app;
 pub use history::{History, HistoryBuilder, Source};
 pub(crate) use replace::Effective;

@@ -8,6 +8,7 @@ use migrate_source::file_name::{Direction, FileName};
 use migrate_source::name::{Reference, parse_data_name};
 
 use super::discover::MigrationFolder;
+use super::quoted;
 use crate::failure::Failure;
 
 /// The SQL files of a folder as far as their names can be read; the rest is `check`'s business.
@@ -281,12 +282,4 @@ fn reference(typed: &str) -> Result<Reference, Failure> {
     typed
         .parse::<Reference>()
         .map_err(|error| Failure::usage(error.to_string()))
-}
-
-fn quoted(names: &[String]) -> String {
-    names
-        .iter()
-        .map(|name| format!("\"{name}\""))
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -165,7 +165,7 @@ fn lost_last(findings: &Findings<'_, '_, '_>, seq: i64) -> Option<Problem> {
         .iter()
         .filter(|row| row.can_go() && row.kind != Step::SQUASH && row.seq > seq)
         .max_by_key(|row| row.seq)?;
-    let id = StepId::new(&row.app, &row.name);
+    let id = row.id();
     Some(Problem {
         code: ErrorCode::StepMissing,
         message: format!(
@@ -298,7 +298,7 @@ impl Back {
         let effective = findings.effective;
         let first = self.nodes.iter().map(|&node| effective.seq(node)).min();
         for row in findings.lost() {
-            let id = StepId::new(&row.app, &row.name);
+            let id = row.id();
             let (policy, _) = findings.policy_for(row);
             let of_app = matches!(aim, Aim::Zero(app) if app == row.app);
             if self.may_be_within(effective, row) {

@@ -195,7 +195,7 @@ fn conflicting(effective: &Effective<'_, '_>) -> Vec<Problem> {
 }
 
 /// Some steps in a sentence, not too many of them.
-pub(super) fn listed(ids: &[StepId]) -> String {
+pub(crate) fn listed(ids: &[StepId]) -> String {
     const SHOWN: usize = 6;
     let mut names: Vec<String> = ids.iter().take(SHOWN).map(|id| format!("`{id}`")).collect();
     if ids.len() > SHOWN {

@@ -70,7 +70,7 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
         // theirs, and shown by `status`.
         let lost = self.effective.strangers.iter().filter(|row| {
             apps.contains(row.app.as_str())
-                && (aliases.is_empty() || !aliases.contains_key(&StepId::new(&row.app, &row.name)))
+                && (aliases.is_empty() || !aliases.contains_key(&row.id()))
         });
         lost.copied().collect()
     }
@@ -165,7 +165,7 @@ impl<'e, 'h, 'r> Findings<'e, 'h, 'r> {
     }
 
     fn missing(&mut self, row: &LedgerRow) {
-        let id = StepId::new(&row.app, &row.name);
+        let id = row.id();
         let (policy, newer) = self.policy_for(row);
         let (message, help) = if newer {
             let mut help =
@@ -353,7 +353,7 @@ impl Findings<'_, '_, '_> {
             .into_iter()
             .filter(|row| row.state == RowState::Reverting && apps.contains(row.app.as_str()));
         let problems = half.map(|row| {
-            let id = StepId::new(&row.app, &row.name);
+            let id = row.id();
             Problem {
                 code: ErrorCode::HalfReverted,
                 message: format!(

@@ -92,6 +92,11 @@ impl LedgerRow {
         }
     }
 
+    /// The step that it is of.
+    pub(crate) fn id(&self) -> StepId {
+        StepId::new(&self.app, &self.name)
+    }
+
     pub(crate) fn is_applied(&self) -> bool {
         self.state == RowState::Applied
     }

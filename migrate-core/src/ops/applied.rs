@@ -16,17 +16,16 @@ pub(super) fn applied(history: &History, rows: &LedgerRows) -> usize {
         effective.folded_into(id).is_none() && !effective.split(id) && effective.applied(id)
     });
     let others = recorded
-        .map(|row| StepId::new(&row.app, &row.name))
+        .map(LedgerRow::id)
         .filter(|id| history.get(id).is_none() && history.stands_for(id).is_none());
     steps.count() + others.count()
 }
 
 /// As [`applied`], after what was done to these rows.
 pub(super) fn applied_after(rows: &LedgerRows, history: &History, done: &[StepRun]) -> usize {
-    let id_of = |row: &LedgerRow| StepId::new(&row.app, &row.name);
     let (before, others): (Vec<&LedgerRow>, Vec<&LedgerRow>) =
         rows.iter().partition(|row| row.is_applied());
-    let mut ids: HashSet<StepId> = before.into_iter().map(id_of).collect();
+    let mut ids: HashSet<StepId> = before.into_iter().map(LedgerRow::id).collect();
     let mut gone = HashSet::new();
     for run in done {
         let back = matches!(
@@ -48,7 +47,7 @@ pub(super) fn applied_after(rows: &LedgerRows, history: &History, done: &[StepRu
     }
     let kind = |id: &StepId| history.get(id).map_or("sql", |step| step.kind_text());
     let others = others.into_iter().filter(|row| {
-        let id = id_of(row);
+        let id = row.id();
         !ids.contains(&id) && !gone.contains(&id)
     });
     let rows = ids

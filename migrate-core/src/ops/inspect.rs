@@ -151,7 +151,7 @@ fn listed(steps: Vec<StatusEntry>, rows: &LedgerRows, history: &History) -> Vec<
         .map(|entry| (&entry.step, entry.state))
         .collect();
     let applied = rows.iter().filter(|row| row.is_applied()).map(|row| {
-        let id = StepId::new(&row.app, &row.name);
+        let id = row.id();
         ListEntry {
             description: history.get(&id).and_then(|step| step.description.clone()),
             kind: kind_of(&row.kind),

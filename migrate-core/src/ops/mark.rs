@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::records::line;
 use super::refuse::refuse_half_reverted;
 use crate::context::BoxFuture;
-use crate::domain::{Effective, History, LedgerRow, LedgerRows, RowState, Step, route};
+use crate::domain::{Effective, History, LedgerRow, LedgerRows, RowState, Step, listed, route};
 use crate::error::{Error, ErrorCode};
 use crate::event::Event;
 use crate::goal::Request;
@@ -178,11 +178,6 @@ pub(super) fn comes_before(step: &Step, missing: &[StepId]) -> Option<String> {
         "`{}` is recorded, but {names}, which it comes after, {are} not applied",
         step.id
     ))
-}
-
-fn listed(ids: &[StepId]) -> String {
-    let names: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
-    names.join(", ")
 }
 
 /// The error for a step whose record would stop every run.

@@ -149,8 +149,8 @@ fn gone(
     let (known, gone): (Vec<&LedgerRow>, Vec<&LedgerRow>) = rows
         .iter()
         .filter(|row| row.app == app)
-        .partition(|row| history.get(&id_of(row)).is_some());
-    let ids: Vec<StepId> = gone.iter().map(|row| id_of(row)).collect();
+        .partition(|row| history.get(&row.id()).is_some());
+    let ids: Vec<StepId> = gone.iter().map(|row| row.id()).collect();
     let needed = ids
         .iter()
         .find_map(|id| Some((id, history.stands_for(id)?)));
@@ -167,7 +167,7 @@ fn gone(
     let newer: Vec<String> = gone
         .into_iter()
         .filter(is_newer)
-        .map(|row| format!("`{}`", id_of(row)))
+        .map(|row| format!("`{}`", row.id()))
         .collect();
     match which {
         Prune::Older if !newer.is_empty() => Err(of_a_newer_binary(app, &newer, last.is_some())),
@@ -189,10 +189,6 @@ fn refuse_more(agreed: Option<&[StepId]>, ids: &[StepId]) -> Result<(), Error> {
     )
     .help("look at what the other one did: `migrate history`")
     .help("then the same command again, which shows what would go by then"))
-}
-
-fn id_of(row: &LedgerRow) -> StepId {
-    StepId::new(&row.app, &row.name)
 }
 
 fn still_named(id: &StepId, squash: &Step) -> Error {

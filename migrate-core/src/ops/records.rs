@@ -3,7 +3,7 @@
 use super::refuse::refuse_half_reverted;
 use super::session::Opened;
 use crate::context::BoxFuture;
-use crate::domain::{History, LedgerRow, LedgerRows, RowState};
+use crate::domain::{History, LedgerRow, LedgerRows, RowState, listed};
 use crate::error::{Error, ErrorCode};
 use crate::exec::{commit, hash_with_text};
 use crate::ledger::{Ledger, RunRow, Statement};
@@ -58,7 +58,7 @@ impl Migrator<'_> {
                 .collect();
             problems = self.problems_made(history, rows, &without(rows, &forgotten))?;
             let forget = |row: &&LedgerRow| {
-                let (id, checksum) = (StepId::new(&row.app, &row.name), Some(&*row.checksum));
+                let (id, checksum) = (row.id(), Some(&*row.checksum));
                 [
                     ledger.remove(&id.app, &id.name),
                     line(ledger, &id, "unmark", "removed", checksum, reason),
@@ -273,7 +273,7 @@ fn not_recorded(id: &StepId) -> Error {
 fn row_named(history: &History, rows: &LedgerRows, name: &str) -> Result<StepId, Error> {
     let ids = |fits: fn(&str, &str) -> bool| -> Vec<StepId> {
         rows.iter()
-            .map(|row| StepId::new(&row.app, &row.name))
+            .map(LedgerRow::id)
             .filter(|id| match name.contains('.') {
                 true => fits(&id.to_string(), name),
                 false => fits(&id.name, name),
@@ -287,17 +287,14 @@ fn row_named(history: &History, rows: &LedgerRows, name: &str) -> Result<StepId,
     match found.as_slice() {
         [id] => Ok(id.clone()),
         [] => Err(not_recorded(&history.find(name)?.id)),
-        [first, ..] => {
-            let names: Vec<String> = found.iter().map(|id| format!("`{id}`")).collect();
-            Err(Error::new(
-                ErrorCode::AmbiguousStep,
-                format!(
-                    "`{}` could be any of {}",
-                    name.escape_debug(),
-                    names.join(", ")
-                ),
-            )
-            .help(format!("say which: `migrate unmark {first}`")))
-        }
+        [first, ..] => Err(Error::new(
+            ErrorCode::AmbiguousStep,
+            format!(
+                "`{}` could be any of {}",
+                name.escape_debug(),
+                listed(&found)
+            ),
+        )
+        .help(format!("say which: `migrate unmark {first}`"))),
     }
 }

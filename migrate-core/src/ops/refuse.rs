@@ -91,7 +91,7 @@ pub(super) fn refuse_half_reverted(row: Option<&LedgerRow>) -> Result<(), Error>
     let Some(row) = row.filter(|row| row.state == RowState::Reverting) else {
         return Ok(());
     };
-    let id = StepId::new(&row.app, &row.name);
+    let id = row.id();
     let far = match row.total {
         0 => String::new(),
         total => format!(", after {} of {total} statements of its way back", row.done),

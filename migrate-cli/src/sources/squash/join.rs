@@ -8,6 +8,7 @@ use migrate_source::header::Allow;
 use migrate_source::name::Reference;
 use migrate_source::statements::statements;
 
+use super::super::quoted;
 use super::texts::{DATABASES, StepTexts, Text, Variant};
 use crate::failure::Failure;
 
@@ -136,11 +137,6 @@ fn header(variants: &[&Variant], head: &Head) -> String {
 
 fn strings(references: &[&Reference]) -> Vec<String> {
     references.iter().map(ToString::to_string).collect()
-}
-
-fn quoted(names: &[String]) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
-    quoted.join(", ")
 }
 
 /// One text out of several, each below the name of its file.

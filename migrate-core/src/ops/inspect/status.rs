@@ -116,7 +116,7 @@ fn entries(
         steps.push(entry);
     }
     for row in rows.iter() {
-        let id = StepId::new(&row.app, &row.name);
+        let id = row.id();
         // The row of a step that a squash stands for is no loss.
         if history.get(&id).is_some() || history.stands_for(&id).is_some() {
             continue;
